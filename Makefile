@@ -1,0 +1,51 @@
+# DeployHub. `make run` starts everything on this machine, `make test` proves it; `make help` lists the rest.
+HOST ?= 127.0.0.1
+PORT ?= 8000
+# The interpreter that runs the preparation; DeployHub's own is chosen there (PYTHON=… names one).
+STARTER := $(shell command -v python3 || command -v python)
+ifneq ($(PYTHON),)
+export DEPLOYHUB_PYTHON := $(PYTHON)
+endif
+VENV := $(if $(DEPLOYHUB_VENV),$(DEPLOYHUB_VENV),.venv)
+BIN := $(VENV)/bin
+BOOTSTRAP := "$(STARTER)" scripts/bootstrap.py
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-slow check bench css openapi lock clean-starter dev
+
+help: ## This list
+	@echo "DeployHub"
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-10s %s\n", $$1, $$2}'
+
+clean-starter:
+	@test -n "$(STARTER)" || { echo "DeployHub needs Python 3.11 or newer, and none was found here: install it (on Debian or Ubuntu: apt install python3 python3-venv) and start again." >&2; exit 1; }
+
+run: clean-starter ## Start everything here (PORT=8000 HOST=127.0.0.1); Ctrl-C stops it
+	@exec $(BOOTSTRAP) run --host "$(HOST)" --port "$(PORT)"
+
+dev: clean-starter
+	@$(BOOTSTRAP) install dev
+
+demo: clean-starter ## Fill the demo project: a trained model and its data
+	@$(BOOTSTRAP) install engine
+	@$(BIN)/python manage.py demo_load
+
+test: dev ## Every test but the slow ones, on SQLite and on PostgreSQL
+	@$(BIN)/python scripts/test_run.py
+
+test-slow: dev ## The slow ones: crash suite, long soaks
+	@$(BIN)/python scripts/test_run.py --slow
+
+check: dev ## Style, types, floors, templates, migrations, API description
+	@$(BIN)/python scripts/check_run.py
+
+bench: dev ## Measure, and write the table of docs/performance.md
+	@$(BIN)/python -m benchmarks
+
+css: ## Compile the stylesheet (needs Node)
+	@npx --yes @tailwindcss/cli@4 -i deployhub/portal/css/app.css -o deployhub/portal/static/portal/app.css --minify
+
+openapi: dev ## Write docs/openapi.yaml again from the code
+	@$(BIN)/python manage.py spectacular --validate --file docs/openapi.yaml
+
+lock: dev ## Write requirements/*.txt again from pyproject.toml
+	@$(BIN)/python scripts/lock.py
