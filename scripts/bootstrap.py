@@ -52,7 +52,9 @@ def python_find():
     if asked:
         version = python_version_of(asked)
         if version is None:
-            raise Refusal("%s is not a Python interpreter that runs here: choose another with PYTHON=…" % asked)
+            raise Refusal(
+                "%s is not a Python interpreter that runs here: choose another with PYTHON=…" % asked
+            )
         if version < OLDEST_PYTHON:
             raise Refusal(_too_old(version))
         return asked
@@ -131,7 +133,10 @@ def venv_make():
         shutil.rmtree(venv_path())  # its interpreter is gone or too old; everything in it can be made again
     python = python_find()
     made = subprocess.run(
-        [python, "-m", "venv", venv_path()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
+        [python, "-m", "venv", venv_path()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
     )
     if made.returncode != 0:
         shutil.rmtree(venv_path(), ignore_errors=True)
@@ -141,7 +146,9 @@ def venv_make():
                 "This Python lacks the venv module: install it with `apt install python%d.%d-venv` (or python3-venv) "
                 "and start again." % version
             )
-        raise Refusal("The virtual environment could not be made in %s: %s" % (venv_path(), made.stdout.strip()[-400:]))
+        raise Refusal(
+            "The virtual environment could not be made in %s: %s" % (venv_path(), made.stdout.strip()[-400:])
+        )
 
 
 def packages_install(name):
@@ -149,7 +156,10 @@ def packages_install(name):
     lock_file = requirements_path(name)
     with open(lock_file) as file:
         total = len(re.findall(r"(?m)^[A-Za-z0-9][^\s=]*==", file.read()))
-    say("Preparing DeployHub in %s: %d packages, a few minutes the first time." % (os.path.relpath(venv_path()), total))
+    say(
+        "Preparing DeployHub in %s: %d packages, a few minutes the first time."
+        % (os.path.relpath(venv_path()), total)
+    )
     command = [
         venv_python(), "-m", "pip", "install",
         # The lock file is complete, so pip neither resolves nor adds anything that carries no hash.
@@ -165,7 +175,12 @@ def packages_install(name):
     seen, shown_at = 0, 0.0
     with open(log_path, "w") as log:
         pip = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            universal_newlines=True,
         )
         for line in pip.stdout:
             log.write(line)
@@ -192,7 +207,9 @@ def packages_install(name):
         say("\n".join(lines[-15:]))
         if any("No space left" in line for line in lines):
             raise Refusal("The disk became full during the installation: free some space and start again.")
-        raise Refusal("The installation stopped (all of it is in %s): start again to go on where it ended." % log_path)
+        raise Refusal(
+            "The installation stopped (all of it is in %s): start again to go on where it ended." % log_path
+        )
     with open(os.path.join(venv_path(), ".installed-" + name), "w") as file:
         file.write(stamp_wanted(name) + "\n")
     say("Prepared in %d s." % (time.time() - started))
@@ -207,7 +224,9 @@ def environment_prepare(name):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="bootstrap.py", description="Prepare the environment and start DeployHub.")
+    parser = argparse.ArgumentParser(
+        prog="bootstrap.py", description="Prepare the environment and start DeployHub."
+    )
     doors = parser.add_subparsers(dest="door")
     doors.required = True
     run = doors.add_parser("run", help="prepare, then start everything")

@@ -1,0 +1,427 @@
+"""The one parent of everything that runs on this machine.
+
+One thread: a selector over the children's output, the wake-up pipe of signals, and a list of timers. One thread
+is also what makes starting children with a death signal sound, for that signal follows the thread that forked.
+
+Order: the broker and the database's preparation at once, then the web server, then worker and beat as soon as
+the first page answers (on two cores they would slow it down). Stopping: all but the broker at once, the broker
+last, and nothing later than STOP_WITHIN_S.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from deployhub.standalone import broker, preflight, watcher
+from deployhub.standalone.children import Child, ending_in_words, orphans_adopt
+from deployhub.standalone.console import Console
+from deployhub.standalone.prepare import MARK
+from deployhub.standalone.probe import Probe
+from deployhub.standalone.refusals import Refusal
+
+ROOT = Path(__file__).resolve().parents[2]
+
+STOP_WITHIN_S = 10.0
+# Shares of that: a running job may end by itself, then it is asked to drop its work, then it is ended.
+STOP_ASK_AGAIN_S = 4.0
+STOP_KILL_S = 6.5
+STOP_KILL_BROKER_S = 8.5
+
+READY_POLL_S = 0.1
+WEB_READY_WITHIN_S = 120.0
+DATABASE_TROUBLE_LINES = 12
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run and where; everything that the command line and the environment decide."""
+
+    home: Path
+    host: str
+    port: int
+    redis_url: str  # empty: the embedded broker
+
+    @property
+    def address(self) -> str:
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.port}"
+
+    def environment(self) -> dict[str, str]:
+        given = dict(os.environ)
+        given.setdefault("DEPLOYHUB_ORIGIN", self.address)
+        return given | {
+            "DEPLOYHUB_HOME": str(self.home),
+            "DEPLOYHUB_STANDALONE": "1",
+            "DJANGO_SETTINGS_MODULE": given.get("DJANGO_SETTINGS_MODULE", "deployhub.config.settings"),
+            "REDIS_URL": self.redis_url or broker.url(self.home),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def children(self) -> dict[str, Child]:
+        environment = self.environment()
+        python = [sys.executable, "-m"]
+        celery = [*python, "celery", "--quiet", "--app", "deployhub.config.celery:app"]
+        commands = {
+            "database": [*python, "deployhub.standalone.prepare"],
+            "web": [
+                *python, "uvicorn", "deployhub.config.asgi:application",
+                "--host", self.host, "--port", str(self.port),
+                "--no-server-header", "--no-access-log", "--no-proxy-headers", "--lifespan", "off",
+                "--timeout-graceful-shutdown", "3",
+            ],
+            "worker": [
+                *celery, "worker", "--pool", "threads", "--concurrency", str(os.cpu_count() or 1),
+                "--hostname", "worker@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle",
+            ],
+            "beat": [
+                *celery, "beat", "--loglevel", "INFO",
+                "--schedule", str(self.home / "run" / "beat-schedule"), "--pidfile", "",
+            ],
+        }  # fmt: skip
+        if queues := os.environ.get("DEPLOYHUB_WORKER_QUEUES"):
+            commands["worker"] += ["--queues", queues]
+        if not self.redis_url:
+            commands["valkey"] = broker.command(self.home)
+        return {
+            name: Child(name, command, environment, ROOT, once=name == "database")
+            for name, command in commands.items()
+        }
+
+
+class Supervisor:
+    def __init__(self, plan: Plan, console: Console, *, lock: int) -> None:
+        self._plan = plan
+        self._console = console
+        self._lock = lock
+        self._children = plan.children()
+        self._watcher: subprocess.Popen[bytes] | None = None
+        self._watcher_pipe = -1
+        self._selector = selectors.DefaultSelector()
+        self._timers: list[tuple[float, Callable[[], None]]] = []
+        self._probe: Probe | None = None
+        self._began_at = time.monotonic()
+        self._stopping_at: float | None = None
+        self._exit_status = 0
+        self._interrupts = 0
+        self._shown_address = False
+        self._first_run: dict[str, Any] = {}
+
+    # ── life ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def run(self) -> int:
+        """Start everything, keep it running, stop it; returns the exit status."""
+        orphans_adopt()
+        self._signals_listen()
+        self._watcher_start()
+        if "valkey" in self._children:
+            self._start("valkey")
+        self._start("database")
+        while self._stopping_at is None or self._still_there():
+            self._turn()
+        self._strays_kill()
+        self._watcher_end()
+        self._console.say("Stopped.")
+        return self._exit_status
+
+    def stop(self, status: int = 0) -> None:
+        """Begin to stop; `run` returns when nothing is left."""
+        if self._stopping_at is not None:
+            return
+        self._stopping_at = time.monotonic()
+        self._exit_status = status
+        self._timers.clear()
+        for child in self._all_but_broker():
+            child.send(signal.SIGTERM)
+        self._after(
+            STOP_ASK_AGAIN_S, lambda: [child.send(signal.SIGQUIT) for child in self._all_but_broker()]
+        )
+        self._after(STOP_KILL_S, self._all_but_broker_kill)
+        self._after(STOP_KILL_BROKER_S, self._everything_kill)
+        self._broker_stop_when_last()
+
+    def _turn(self) -> None:
+        wait_s = max(
+            0.0, min([due for due, _ in self._timers], default=time.monotonic() + 1.0) - time.monotonic()
+        )
+        for key, _ in self._selector.select(wait_s):
+            key.data()
+        now = time.monotonic()
+        for timer in [timer for timer in self._timers if timer[0] <= now]:
+            if timer in self._timers:  # an earlier one of this turn may have cleared the list
+                self._timers.remove(timer)
+                timer[1]()
+        self._reap()
+
+    def _after(self, seconds: float, act: Callable[[], object]) -> None:
+        self._timers.append((time.monotonic() + seconds, lambda: (act(), None)[1]))
+
+    def _all_but_broker(self) -> list[Child]:
+        return [child for child in self._children.values() if child.name != "valkey"]
+
+    def _still_there(self) -> bool:
+        return any(child.is_alive for child in self._children.values())
+
+    # ── signals ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _signals_listen(self) -> None:
+        reading, writing = os.pipe()
+        os.set_blocking(reading, False)
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        self._selector.register(reading, selectors.EVENT_READ, lambda: self._signals_take(reading))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)
+
+    def _signals_take(self, pipe: int) -> None:
+        for number in os.read(pipe, 512):
+            if number == signal.SIGCHLD:
+                continue
+            self._interrupts += number == signal.SIGINT
+            if self._stopping_at is None:
+                self._console.say("Stopping; a second Ctrl-C ends everything at once.")
+                self.stop()
+            elif number == signal.SIGINT and self._interrupts > 1:
+                self._everything_kill()
+
+    # ── children ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _start(self, name: str) -> None:
+        if self._stopping_at is not None:
+            return
+        child = self._children[name]
+        output = child.start()
+        self._watcher_tell(f"+{child.pid}")
+        self._selector.register(output, selectors.EVENT_READ, lambda: self._output_read(child, output))
+        if name == "valkey":
+            self._broker_wait()
+        if name == "web":
+            self._web_wait(time.monotonic() + WEB_READY_WITHIN_S)
+
+    def _output_read(self, child: Child, output: int) -> None:
+        try:
+            chunk = os.read(output, 65536)
+        except BlockingIOError:
+            return
+        if not chunk:
+            self._selector.unregister(output)
+            if (
+                child.popen is not None
+                and child.popen.stdout is not None
+                and child.popen.stdout.fileno() == output
+            ):
+                child.popen.stdout.close()
+            return
+        for line in child.lines_split(chunk):
+            if child.name == "database" and line.startswith(MARK):
+                self._first_run = json.loads(line.removeprefix(MARK) or "{}")
+            else:
+                self._console.child_line(child.name, line)
+
+    def _output_drain(self, child: Child) -> None:
+        """Take what a dead child still had to say (grandchildren may hold the pipe open for longer)."""
+        if child.popen is None or child.popen.stdout is None or child.popen.stdout.closed:
+            return
+        output = child.popen.stdout.fileno()
+        while output in self._selector.get_map():
+            before = child.unfinished_line
+            with contextlib.suppress(BlockingIOError):
+                if not (chunk := os.read(output, 65536)):
+                    break
+                for line in child.lines_split(chunk):
+                    if child.name == "database" and line.startswith(MARK):
+                        self._first_run = json.loads(line.removeprefix(MARK) or "{}")
+                    else:
+                        self._console.child_line(child.name, line)
+                continue
+            child.unfinished_line = before
+            break
+        if output in self._selector.get_map():
+            self._selector.unregister(output)
+        child.popen.stdout.close()
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, code = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            status = os.waitstatus_to_exitcode(code)
+            if self._watcher is not None and pid == self._watcher.pid:
+                self._watcher.returncode = status
+                self._watcher = None
+                if self._stopping_at is None:
+                    self._watcher_start()
+                continue
+            for child in self._children.values():
+                if child.is_alive and child.pid == pid:
+                    self._ended(child, status)
+
+    def _ended(self, child: Child, status: int) -> None:
+        child.ended(status)
+        self._output_drain(child)
+        self._watcher_tell(f"-{child.pid}")
+        self._strays_kill()
+        if self._stopping_at is not None:
+            self._broker_stop_when_last()
+            return
+        if child.once:
+            self._database_prepared(child, status)
+            return
+        sentence = f"The {_LONG_NAMES[child.name]} {ending_in_words(status)}"
+        if child.is_hopeless:
+            self._console.say(
+                f"{sentence}, {child.deaths_in_a_row} times in a row: giving up. "
+                f"Its last words are in {self._plan.home / 'logs' / (child.name + '.log')}."
+            )
+            self.stop(status=1)
+            return
+        self._console.say(f"{sentence}; starting it again in {child.back_off_s:g} s.")
+        self._after(child.back_off_s, lambda: self._start(child.name))
+
+    def _database_prepared(self, child: Child, status: int) -> None:
+        if status != 0:
+            for line in self._console.last_lines(child.name, DATABASE_TROUBLE_LINES):
+                self._console.say(line)
+            self._console.say("The database could not be brought up to date; what it said stands above.")
+            self.stop(status=1)
+            return
+        self._start("web")
+
+    # ── readiness ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _broker_wait(self) -> None:
+        child = self._children["valkey"]
+        if self._stopping_at is None and child.is_alive and not broker.answers(self._plan.home):
+            self._after(READY_POLL_S, self._broker_wait)
+
+    def _web_wait(self, gives_up_at: float) -> None:
+        web = self._children["web"]
+        if self._stopping_at is not None or not web.is_alive:
+            return
+        if self._probe is None:
+            self._probe = Probe(self._plan.address)
+        if self._probe.is_ready():
+            self._probe = None
+            self._web_ready()
+        elif time.monotonic() > gives_up_at:
+            self._console.say(
+                f"The web server does not answer at {self._plan.address}/healthz; see the lines above."
+            )
+        else:
+            self._after(READY_POLL_S, lambda: self._web_wait(gives_up_at))
+
+    def _web_ready(self) -> None:
+        for name in ("worker", "beat"):
+            child = self._children[name]
+            if not child.is_alive:
+                self._start(name)
+        if self._shown_address:
+            return
+        self._shown_address = True
+        self._console.say(
+            f"DeployHub is ready at {self._plan.address} (after {time.monotonic() - self._began_at:.1f} s). "
+            "Ctrl-C stops it."
+        )
+        if self._first_run.get("created"):
+            self._console.secret(
+                [
+                    "First start. Sign in as the administrator:",
+                    "",
+                    f"Address    {self._plan.address}/sign-in/",
+                    f"User       {self._first_run['username']}",
+                    f"Password   {self._first_run['password']}",
+                    "",
+                    "The password works once: you choose your own right after.",
+                ]
+            )
+
+    # ── ends ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _broker_stop_when_last(self) -> None:
+        if not any(child.is_alive for child in self._all_but_broker()) and "valkey" in self._children:
+            self._children["valkey"].send(signal.SIGTERM)
+
+    def _all_but_broker_kill(self) -> None:
+        for child in self._all_but_broker():
+            child.send(signal.SIGKILL)
+
+    def _everything_kill(self) -> None:
+        for child in self._children.values():
+            child.send(signal.SIGKILL)
+
+    def _strays_kill(self) -> None:
+        """End what a dead child left behind: on Linux its orphans have become children of this process."""
+        known = {child.pid for child in self._children.values() if child.is_alive}
+        if self._watcher is not None:
+            known.add(self._watcher.pid)
+        for orphan in psutil.Process().children():
+            if orphan.pid in known:
+                continue
+            with contextlib.suppress(psutil.Error):
+                for stray in [*orphan.children(recursive=True), orphan]:
+                    with contextlib.suppress(psutil.Error):
+                        stray.kill()
+
+    def _watcher_start(self) -> None:
+        if self._watcher_pipe != -1:
+            os.close(self._watcher_pipe)
+        reading, self._watcher_pipe = os.pipe()
+        os.set_blocking(self._watcher_pipe, False)
+        self._watcher = subprocess.Popen(
+            [sys.executable, "-I", "-S", watcher.__file__, str(reading)],
+            pass_fds=(reading, self._lock),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(reading)
+        for child in self._children.values():
+            if child.is_alive:
+                self._watcher_tell(f"+{child.pid}")
+
+    def _watcher_tell(self, line: str) -> None:
+        with contextlib.suppress(BrokenPipeError):  # it was killed; its successor is told everything
+            os.write(self._watcher_pipe, line.encode() + b"\n")
+
+    def _watcher_end(self) -> None:
+        os.close(self._watcher_pipe)
+        if self._watcher is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._watcher.wait(timeout=1)
+
+
+_LONG_NAMES = {
+    "web": "web server",
+    "worker": "worker",
+    "beat": "scheduler (beat)",
+    "valkey": "broker (Valkey)",
+}
+
+
+def start(*, home: Path, host: str, port: int, allow_plain_http: bool) -> int:
+    """Check what must hold, then run until stopped; raises Refusal."""
+    if not preflight.is_loopback(host) and not allow_plain_http:
+        raise Refusal(
+            f"On {host} passwords would cross the network unencrypted: use docker-compose.yml, whose proxy speaks TLS, "
+            "or, behind a TLS proxy of your own, say so with ALLOW_PLAIN_HTTP=1."
+        )
+    plan = Plan(home=home, host=host, port=port, redis_url=os.environ.get("REDIS_URL", ""))
+    preflight.home_prepare(home)
+    lock = preflight.home_lock(home, address=plan.address)
+    preflight.port_require(host, port)
+    return Supervisor(plan, Console(home / "logs"), lock=lock).run()
