@@ -1,0 +1,1 @@
+"""The demo: generated shapes, the detector trained on them, and the two datasets that go with it."""
