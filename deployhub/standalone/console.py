@@ -25,13 +25,17 @@ _STAMPS = (
 )
 # True, but of no use to the person at the console; the files have them.
 _UNINTERESTING = (
+    # uvicorn
     re.compile(
         r"^(Started|Finished) server process|^Uvicorn running on|^Waiting for application|^Shutting down$"
     ),
+    # Celery as root: the engine drops to an ordinary user by itself before it opens a model
     re.compile(
-        r"superuser privileges|SecurityWarning|^Please specify a different user|^User information: uid|^absolutely not|ROOT_DISCOURAGED"
+        r"superuser privileges|^Please specify a different user|^User information: uid|^absolutely not"
     ),
-    re.compile(r"Memory overcommit|oO0OoO0OoO0Oo|^warnings\.warn\("),
+    re.compile(r"_warn_or_raise_security_error|^warnings\.warn\("),
+    # Valkey
+    re.compile(r"Memory overcommit|signal-handler|bye bye"),
 )
 
 
