@@ -1,0 +1,1 @@
+"""People: accounts, second factors, API tokens."""

@@ -1,0 +1,1 @@
+"""From a version to files that run elsewhere, each proven against its source."""

@@ -1,0 +1,1 @@
+"""What crosses the other floors: dashboard, search, audit page, system page, documentation, demo."""

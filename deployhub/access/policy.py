@@ -1,0 +1,142 @@
+"""The one policy. Default is refuse.
+
+A project that the actor may not see does not exist for them (404); a verb that their role lacks is 403, and so at
+both doors. Every refusal is written to the audit log.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from deployhub.access.models import Membership
+from deployhub.access.vocab import (
+    ADMINISTRATOR_PERMISSIONS,
+    AUDITOR_PERMISSIONS,
+    PERMISSIONS,
+    ROLE_PERMISSIONS,
+    Reach,
+)
+from deployhub.audit.scope import event_record
+from deployhub.audit.vocab import Operation, Outcome
+from deployhub.kernel.actor import Actor
+from deployhub.kernel.errors import Forbidden, NotAuthenticated, NotFound
+
+
+def roles_of(actor: Actor) -> dict[UUID, str]:
+    """The actor's role by project id; read once for each request."""
+    if actor.user_id is None:
+        return {}
+    known = actor.cache.get("roles")
+    if known is None:
+        rows = Membership.objects.filter(user_id=actor.user_id, project__archived_at=None)
+        known = dict(rows.values_list("project_id", "role"))
+        actor.cache["roles"] = known
+    return known  # type: ignore[return-value]
+
+
+def roles_forget(actor: Actor) -> None:
+    """Read the roles anew: a membership changed within this request."""
+    actor.cache.pop("roles", None)
+
+
+def _project_of(obj: Any) -> UUID | None:
+    return getattr(obj, "policy_project_id", None)
+
+
+def _token_allows(actor: Actor, permission: str, project_id: UUID | None) -> bool:
+    if actor.token_permissions is None:
+        return True
+    if permission not in actor.token_permissions:
+        return False
+    return actor.token_project_ids is None or project_id is None or project_id in actor.token_project_ids
+
+
+def can(actor: Actor, permission: str, obj: Any = None) -> bool:
+    """Whether the actor may do this to `obj`. Without `obj`, whether there is anything they may do it to."""
+    known = PERMISSIONS.get(permission)
+    if known is None:
+        return False
+    if actor.is_system:
+        return True
+    if actor.is_anonymous or actor.user_id is None:
+        return False
+    project_id = _project_of(obj) if obj is not None else None
+    if not _token_allows(actor, permission, project_id):
+        return False
+    if known.reach is Reach.ANYONE:
+        return True
+    if known.reach is Reach.SELF:
+        return obj is None or getattr(obj, "policy_owner_id", None) == actor.user_id
+    if actor.is_administrator and permission in ADMINISTRATOR_PERMISSIONS:
+        return True
+    if actor.is_auditor and permission in AUDITOR_PERMISSIONS:
+        return True
+    if known.reach is Reach.INSTANCE:
+        return False
+    roles = roles_of(actor)
+    if obj is None:
+        return any(permission in ROLE_PERMISSIONS[role] for role in roles.values())
+    return project_id is not None and permission in ROLE_PERMISSIONS.get(roles.get(project_id, ""), frozenset())
+
+
+def _can_see(actor: Actor, obj: Any) -> bool:
+    project_id = _project_of(obj)
+    if project_id is None:
+        return getattr(obj, "policy_owner_id", None) == actor.user_id or actor.is_administrator or actor.is_auditor
+    if actor.token_project_ids is not None and project_id not in actor.token_project_ids:
+        return False
+    return actor.is_administrator or actor.is_auditor or project_id in roles_of(actor)
+
+
+def require(actor: Actor, permission: str, obj: Any = None) -> None:
+    """Raise NotAuthenticated, NotFound or Forbidden unless the actor may; write the refusal to the log."""
+    if can(actor, permission, obj):
+        return
+    label = PERMISSIONS[permission].label if permission in PERMISSIONS else permission
+    event_record(
+        actor,
+        permission,
+        obj if hasattr(obj, "audit_type") else None,
+        operation=Operation.EVENT,
+        outcome=Outcome.DENIED,
+        reason="not allowed by policy",
+    )
+    if actor.is_anonymous:
+        raise NotAuthenticated("Sign in to go on.", hint="With the API, send a token: Authorization: Bearer dh_pat_…")
+    if obj is not None and not _can_see(actor, obj):
+        raise NotFound("There is nothing here, or you have no access to it.")
+    if actor.token_permissions is not None and permission not in actor.token_permissions:
+        raise Forbidden(
+            f"This token does not carry the permission to: {label.lower()}.",
+            hint="Create a token with the scope that covers it on your account page.",
+            extra={"permission": permission},
+        )
+    raise Forbidden(
+        f"Your role does not allow you to: {label.lower()}.",
+        hint="Ask an owner of the project, or an administrator, for a role that does.",
+        extra={"permission": permission},
+    )
+
+
+def visible(actor: Actor, permission: str, queryset: QuerySet, *, project_path: str = "project_id") -> QuerySet:
+    """The rows of `queryset` to which the actor may do this; none for a stranger."""
+    if actor.is_system:
+        return queryset
+    if actor.is_anonymous or permission not in PERMISSIONS:
+        return queryset.none()
+    if actor.token_permissions is not None:
+        if permission not in actor.token_permissions:
+            return queryset.none()
+        if actor.token_project_ids is not None:
+            queryset = queryset.filter(**{f"{project_path}__in": list(actor.token_project_ids)})
+    if (actor.is_administrator and permission in ADMINISTRATOR_PERMISSIONS) or (
+        actor.is_auditor and permission in AUDITOR_PERMISSIONS
+    ):
+        return queryset
+    allowed = [p for p, role in roles_of(actor).items() if permission in ROLE_PERMISSIONS[role]]
+    if len(allowed) == 1:
+        return queryset.filter(**{project_path: allowed[0]})
+    return queryset.filter(**{f"{project_path}__in": allowed})

@@ -1,0 +1,167 @@
+"""The words of access: every permission, every role, every token scope. Tables, no logic.
+
+The permission is also the name of the use case and the action in the audit log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import models
+
+
+class Reach(StrEnum):
+    """Over what a permission holds."""
+
+    PROJECT = "project"
+    """Decided by the role in the project of the object."""
+    INSTANCE = "instance"
+    """Decided by the global role."""
+    SELF = "self"
+    """Everybody, on their own account."""
+    ANYONE = "anyone"
+    """Everybody who is signed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    code: str
+    label: str
+    reach: Reach
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", "Owner"
+    ENGINEER = "engineer", "Engineer"
+    RELEASE_MANAGER = "release_manager", "Release manager"
+    VIEWER = "viewer", "Viewer"
+
+
+_TABLE: list[tuple[str, str, Reach]] = [
+    ("project.view", "See a project and its members", Reach.PROJECT),
+    ("project.create", "Create a project", Reach.INSTANCE),
+    ("project.update", "Rename and describe a project", Reach.PROJECT),
+    ("project.archive", "Archive a project", Reach.PROJECT),
+    ("membership.grant", "Add a member or change their role", Reach.PROJECT),
+    ("membership.revoke", "Remove a member", Reach.PROJECT),
+    ("model.view", "See registered models", Reach.PROJECT),
+    ("model.create", "Register a model", Reach.PROJECT),
+    ("model.update", "Describe a model", Reach.PROJECT),
+    ("model.alias", "Point an alias at a version", Reach.PROJECT),
+    ("version.view", "See versions", Reach.PROJECT),
+    ("version.create", "Upload a version", Reach.PROJECT),
+    ("version.inspect", "Inspect a version again", Reach.PROJECT),
+    ("version.describe", "Change the notes of a version", Reach.PROJECT),
+    ("version.download", "Download the source file of a version", Reach.PROJECT),
+    ("artifact.view", "See artifacts", Reach.PROJECT),
+    ("artifact.create", "Record an artifact (done by a worker on an engineer's request)", Reach.PROJECT),
+    ("artifact.download", "Download artifacts", Reach.PROJECT),
+    ("dataset.view", "See datasets", Reach.PROJECT),
+    ("dataset.create", "Upload a dataset", Reach.PROJECT),
+    ("dataset.download", "Download datasets", Reach.PROJECT),
+    ("upload.create", "Upload a file", Reach.PROJECT),
+    ("upload.view", "See own uploads", Reach.SELF),
+    ("upload.append", "Continue an own upload", Reach.SELF),
+    ("upload.abandon", "Give an own upload up", Reach.SELF),
+    ("export.view", "See exports", Reach.PROJECT),
+    ("export.create", "Export a version to a format", Reach.PROJECT),
+    ("format.view", "See the format catalogue", Reach.ANYONE),
+    ("job.view", "See jobs", Reach.PROJECT),
+    ("job.cancel", "Cancel a job", Reach.PROJECT),
+    ("job.retry", "Run a failed job again", Reach.PROJECT),
+    ("audit.view", "Read the audit log of the whole instance", Reach.INSTANCE),
+    ("audit.history", "Read the history of an object", Reach.PROJECT),
+    ("user.view", "See all accounts", Reach.INSTANCE),
+    ("user.create", "Create an account", Reach.INSTANCE),
+    ("user.update", "Change an account and its global roles", Reach.INSTANCE),
+    ("user.deactivate", "Deactivate an account", Reach.INSTANCE),
+    ("user.reset", "Reset somebody's password and second factor", Reach.INSTANCE),
+    ("system.view", "See the system page", Reach.INSTANCE),
+    ("demo.load", "Load the demo project", Reach.INSTANCE),
+    ("account.view", "See the own account", Reach.SELF),
+    ("account.update", "Change the own name and preferences", Reach.SELF),
+    ("account.password", "Change the own password", Reach.SELF),
+    ("account.sign_out", "Sign out", Reach.SELF),
+    ("mfa.enrol", "Enrol a second factor", Reach.SELF),
+    ("mfa.remove", "Remove a second factor", Reach.SELF),
+    ("mfa.recovery", "Make new recovery codes", Reach.SELF),
+    ("token.view", "See the own API tokens", Reach.SELF),
+    ("token.create", "Create an API token", Reach.SELF),
+    ("token.revoke", "Revoke an own API token", Reach.SELF),
+    ("dashboard.view", "See the dashboard", Reach.ANYONE),
+    ("docs.view", "Read the documentation", Reach.ANYONE),
+    ("search.use", "Search what one may see", Reach.ANYONE),
+]
+
+PERMISSIONS: dict[str, Permission] = {code: Permission(code, label, reach) for code, label, reach in _TABLE}
+
+
+def _codes(*codes: str) -> frozenset[str]:
+    unknown = set(codes) - set(PERMISSIONS)
+    if unknown:
+        raise ValueError(f"unknown permissions: {sorted(unknown)}")
+    return frozenset(codes)
+
+
+_SEE = _codes(
+    "project.view", "model.view", "version.view", "artifact.view", "dataset.view", "export.view", "job.view",
+    "audit.history",
+)  # fmt: skip
+_ENGINEER = _SEE | _codes(
+    "model.create", "model.update", "version.create", "version.inspect", "version.describe", "version.download",
+    "artifact.create", "artifact.download", "dataset.create", "dataset.download", "upload.create", "export.create",
+    "job.cancel", "job.retry",
+)  # fmt: skip
+
+ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
+    Role.VIEWER: _SEE,
+    Role.ENGINEER: _ENGINEER,
+    Role.RELEASE_MANAGER: _SEE
+    | _codes("model.alias", "artifact.download", "version.describe", "export.create", "job.cancel", "job.retry"),
+    Role.OWNER: _ENGINEER
+    | _codes("model.alias", "project.update", "project.archive", "membership.grant", "membership.revoke"),
+}
+
+ROLE_DESCRIPTIONS: dict[str, str] = {
+    Role.OWNER: "Everything in the project, its members included",
+    Role.ENGINEER: "Uploads versions, exports, downloads",
+    Role.RELEASE_MANAGER: "Points aliases, exports, downloads artifacts",
+    Role.VIEWER: "Sees everything in the project, changes and downloads nothing",
+}
+
+ADMINISTRATOR_PERMISSIONS: frozenset[str] = frozenset(
+    code for code, permission in PERMISSIONS.items() if permission.reach in (Reach.PROJECT, Reach.INSTANCE)
+)
+AUDITOR_PERMISSIONS: frozenset[str] = _SEE | _codes("audit.view", "user.view", "system.view")
+
+
+class TokenScope(models.TextChoices):
+    READ = "read", "Read: see everything that I can see"
+    DOWNLOAD = "download", "Download: fetch versions, artifacts and datasets"
+    UPLOAD = "upload", "Upload: register models and upload versions and datasets"
+    RUN = "run", "Run: export, cancel and retry jobs"
+    ADMINISTER = "administer", "Administer: projects, members and accounts"
+
+
+_READ = frozenset(
+    code
+    for code, permission in PERMISSIONS.items()
+    if code.endswith((".view", ".history", ".use")) and code not in ("token.view", "account.view")
+) | _codes("account.view")
+
+SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
+    TokenScope.READ: _READ,
+    TokenScope.DOWNLOAD: _codes("version.download", "artifact.download", "dataset.download"),
+    TokenScope.UPLOAD: _codes(
+        "model.create", "model.update", "version.create", "version.inspect", "version.describe", "dataset.create",
+        "upload.create", "upload.append", "upload.abandon", "upload.view",
+    ),
+    TokenScope.RUN: _codes("export.create", "artifact.create", "job.cancel", "job.retry", "model.alias"),
+    TokenScope.ADMINISTER: _codes(
+        "project.create", "project.update", "project.archive", "membership.grant", "membership.revoke",
+        "user.create", "user.update", "user.deactivate", "user.reset", "demo.load",
+    ),
+}  # fmt: skip
+"""What a token may do at most. Password, second factor and tokens themselves are in no scope: a token that leaks
+must not be able to make another or to lock its owner out."""

@@ -1,0 +1,222 @@
+"""Settings. Everything that differs between installations comes from the environment (config/environment.py)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from deployhub import __version__
+from deployhub.config.environment import BASE_DIR, blob_storage, database, env, env_flag, env_int, home, secret_key
+
+DEPLOYHUB_HOME = home()
+DEPLOYHUB_HOME.mkdir(parents=True, exist_ok=True)
+DEPLOYHUB_WORK_ROOT = Path(env("DEPLOYHUB_WORK_ROOT", str(DEPLOYHUB_HOME / "work")))
+DEPLOYHUB_UPLOAD_ROOT = Path(env("DEPLOYHUB_UPLOAD_ROOT", str(DEPLOYHUB_HOME / "uploads")))
+DEPLOYHUB_PROXY_COUNT = env_int("DEPLOYHUB_PROXY_COUNT", 0)
+DEPLOYHUB_INSTANCE_NAME = env("DEPLOYHUB_INSTANCE_NAME", "DeployHub")
+DEPLOYHUB_REDIS_URL = env("REDIS_URL", "redis://127.0.0.1:6379/0")
+
+SECRET_KEY = secret_key(DEPLOYHUB_HOME)
+DEBUG = env_flag("DEPLOYHUB_DEBUG")
+_ORIGIN = env("DEPLOYHUB_ORIGIN", "http://127.0.0.1:8000")
+_TLS = urlsplit(_ORIGIN).scheme == "https"
+ALLOWED_HOSTS = [
+    host
+    for host in env("DEPLOYHUB_ALLOWED_HOSTS", f"{urlsplit(_ORIGIN).hostname},localhost,127.0.0.1,[::1]").split(",")
+    if host
+]
+CSRF_TRUSTED_ORIGINS = [_ORIGIN]
+
+INSTALLED_APPS = [
+    "deployhub.config.apps.StaticFilesConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django_cotton",
+    "django_filters",
+    "django_htmx",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_prometheus",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "deployhub.audit",
+    "deployhub.access",
+    "deployhub.doors",
+    "deployhub.jobs",
+    "deployhub.accounts",
+    "deployhub.registry",
+    "deployhub.conversion",
+    "deployhub.portal",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "deployhub.doors.middleware.RequestMiddleware",
+    "deployhub.accounts.middleware.FirstStepsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "deployhub.config.urls"
+ASGI_APPLICATION = "deployhub.config.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django_cotton.cotton_loader.Loader",
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+            "builtins": ["django_cotton.templatetags.cotton", "deployhub.portal.templatetags.say"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "deployhub.portal.context.shell",
+            ],
+        },
+    }
+]
+COTTON_DIR = "components"
+
+DATABASES = {"default": database(DEPLOYHUB_HOME)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+"""In the process: losing the broker must cost latency only, so nothing but wake-ups goes through it."""
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "blobs": blob_storage(DEPLOYHUB_HOME),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env("DEPLOYHUB_STATIC_ROOT", str(DEPLOYHUB_HOME / "static")))
+WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
+if WHITENOISE_USE_FINDERS:
+    STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "accounts:sign-in"
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SESSION_COOKIE_NAME = "__Host-session" if _TLS else "deployhub_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _TLS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "deployhub.doors.faces.csrf_failure"
+OTP_TOTP_ISSUER = DEPLOYHUB_INSTANCE_NAME
+
+SECURE_SSL_REDIRECT = _TLS and env_flag("DEPLOYHUB_TLS_REDIRECT", default=True)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if _TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _TLS
+SECURE_HSTS_PRELOAD = _TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if DEPLOYHUB_PROXY_COUNT else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "manifest-src": ["'self'"],
+    }
+}
+
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024**2
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024**2
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "deployhub.accounts.authentication.TokenAuthentication",
+        "deployhub.accounts.authentication.BrowserSession",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "deployhub.doors.keyset.KeysetPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "deployhub.doors.api.problem_handler",
+    "DEFAULT_THROTTLE_CLASSES": ["deployhub.accounts.throttling.ActorThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "actor": env("DEPLOYHUB_API_RATE", "1200/min"),
+        "anonymous": env("DEPLOYHUB_ANONYMOUS_RATE", "60/min"),
+    },
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "COERCE_DECIMAL_TO_STRING": False,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "DeployHub API",
+    "DESCRIPTION": "Register trained models, export them to where they run, and fetch what was proven.",
+    "VERSION": __version__,
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "JobStateEnum": "deployhub.jobs.vocab.JobState",
+        "VersionStateEnum": "deployhub.registry.vocab.VersionState",
+        "TaskEnum": "deployhub.registry.vocab.Task",
+        "ProofEnum": "deployhub.registry.vocab.Proof",
+        "RoleEnum": "deployhub.access.vocab.Role",
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"django.server": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
+}
+PROMETHEUS_METRIC_NAMESPACE = "deployhub"
+SILENCED_SYSTEM_CHECKS = [
+    "security.W004",  # HSTS is on where the origin is https; loopback over http has none (docs/operations.md)
+    "security.W008",  # likewise the redirect to TLS
+    "security.W012",  # likewise the secure session cookie
+    "security.W016",  # likewise the secure CSRF cookie
+]

@@ -1,0 +1,68 @@
+"""Every request gets an id and an actor; every error gets a face."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
+
+from deployhub.doors.faces import error_face
+from deployhub.kernel.actor import ANONYMOUS, Actor, ActorKind, Door
+from deployhub.kernel.ids import new_id
+
+Next = Callable[[HttpRequest], HttpResponse]
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+
+
+def client_address(request: HttpRequest) -> str:
+    """The client's address; X-Forwarded-For counts only behind as many proxies as the settings name."""
+    proxies = settings.DEPLOYHUB_PROXY_COUNT
+    if proxies:
+        hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()]
+        if len(hops) >= proxies:
+            return hops[-proxies]
+    return str(request.META.get("REMOTE_ADDR") or "")
+
+
+def actor_of_session(request: HttpRequest) -> Actor:
+    """The actor of a browser request."""
+    user = request.user
+    door = Door.API if request.path.startswith("/api/") else Door.BROWSER
+    common = {
+        "door": door,
+        "address": client_address(request),
+        "user_agent": request.headers.get("User-Agent", ""),
+        "request_id": getattr(request, "request_id", ""),
+    }
+    if not user.is_authenticated:
+        return Actor(kind=ActorKind.ANONYMOUS, name=ANONYMOUS.name, **common)
+    return Actor(
+        kind=ActorKind.USER,
+        name=user.audit_label(),
+        user_id=user.pk,
+        is_administrator=user.is_administrator,
+        is_auditor=user.is_auditor,
+        session_id=(request.session.session_key or "")[:8],
+        **common,
+    )
+
+
+class RequestMiddleware:
+    """Sets `request.request_id` and `request.actor`, and answers with X-Request-Id."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        sent = request.headers.get("X-Request-Id", "")
+        request.request_id = sent if _REQUEST_ID.match(sent) else new_id().hex  # type: ignore[attr-defined]
+        request.actor = SimpleLazyObject(lambda: actor_of_session(request))  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response.headers["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return error_face(request, error)

@@ -1,0 +1,65 @@
+"""Who acts, through which door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from uuid import UUID
+
+
+class ActorKind(StrEnum):
+    USER = "user"
+    SYSTEM = "system"
+    ANONYMOUS = "anonymous"
+
+
+class Door(StrEnum):
+    BROWSER = "browser"
+    API = "api"
+    WORKER = "worker"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, as it is written to the audit log.
+
+    `token_permissions` is None for a person at the browser; for an API token it is the set of permissions
+    that the token carries, and the actor may do what both its roles and its token allow.
+    """
+
+    kind: ActorKind
+    name: str
+    door: Door
+    user_id: UUID | None = None
+    is_administrator: bool = False
+    is_auditor: bool = False
+    token_id: UUID | None = None
+    token_permissions: frozenset[str] | None = None
+    token_project_ids: frozenset[UUID] | None = None
+    session_id: str = ""
+    address: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+    job_id: UUID | None = None
+    cache: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def is_system(self) -> bool:
+        return self.kind is ActorKind.SYSTEM
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.kind is ActorKind.ANONYMOUS
+
+    def for_job(self, job_id: UUID) -> Actor:
+        """The same person, acting through a worker on a job that they queued."""
+        return replace(self, door=Door.WORKER, job_id=job_id, cache={})
+
+
+def system_actor(name: str, *, door: Door = Door.WORKER, job_id: UUID | None = None) -> Actor:
+    """DeployHub itself: the reconciler, a migration, a command. `name` says which part."""
+    return Actor(kind=ActorKind.SYSTEM, name=name, door=door, job_id=job_id)
+
+
+ANONYMOUS = Actor(kind=ActorKind.ANONYMOUS, name="anonymous", door=Door.BROWSER)

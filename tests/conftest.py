@@ -1,0 +1,212 @@
+"""Fixtures are people, and the things that they work with."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Tests keep their state apart from an installation's: set before Django reads its settings.
+if "DEPLOYHUB_TEST_HOME" not in os.environ:
+    os.environ["DEPLOYHUB_TEST_HOME"] = tempfile.mkdtemp(prefix="deployhub-test-")
+os.environ["DEPLOYHUB_HOME"] = os.environ["DEPLOYHUB_TEST_HOME"]
+os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")  # nothing listens there: no test may need a broker by accident
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(settings: Any, tmp_path: Path) -> None:
+    """Blobs, uploads and work folders of each test are its own."""
+    settings.DEPLOYHUB_WORK_ROOT = tmp_path / "work"
+    settings.DEPLOYHUB_UPLOAD_ROOT = tmp_path / "uploads"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "blobs": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "blobs"), "base_url": None},
+        },
+    }
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    from django.core.cache import cache
+
+    cache.clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flush_keeps_the_audit_triggers() -> Iterator[None]:
+    """Transactional tests empty every table at their end; the audit log's triggers rightly refuse that.
+
+    The flush alone runs with the triggers taken off, and puts them back.
+    """
+    from django.db import connection
+    from django.test import TransactionTestCase
+
+    plain = TransactionTestCase._fixture_teardown
+
+    def teardown(self: TransactionTestCase) -> None:
+        import importlib
+
+        migration = importlib.import_module("deployhub.audit.migrations.0002_append_only")
+        with connection.schema_editor() as editor:
+            migration.triggers_drop(None, editor)
+        try:
+            plain(self)
+        finally:
+            with connection.schema_editor() as editor:
+                migration.triggers_create(None, editor)
+
+    TransactionTestCase._fixture_teardown = teardown  # type: ignore[method-assign]
+    yield
+    TransactionTestCase._fixture_teardown = plain  # type: ignore[method-assign]
+
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def person(db: None) -> Callable[..., Any]:
+    """Make a person: `person("kim", role="viewer", project=shapes)`."""
+    from deployhub.access.models import Membership
+    from deployhub.accounts.models import User
+    from deployhub.audit.scope import system_scope
+
+    def make(username: str, *, role: str | None = None, project: Any = None, **fields: Any) -> User:
+        with system_scope("test person"):
+            user = User(username=username, name=username.replace("_", " ").title(), demo_answered=True, **fields)
+            user.set_password(PASSWORD)
+            user.save()
+            if role is not None:
+                Membership.objects.create(user=user, project=project, role=role)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def project(db: None) -> Any:
+    from deployhub.audit.scope import system_scope
+    from deployhub.registry.models import Project
+
+    with system_scope("test project"):
+        return Project.objects.create(name="Shapes", slug="shapes")
+
+
+@pytest.fixture
+def foreign_project(db: None) -> Any:
+    """A project in which nobody of the cast has a role but the stranger, its owner."""
+    from deployhub.audit.scope import system_scope
+    from deployhub.registry.models import Project
+
+    with system_scope("test project"):
+        return Project.objects.create(name="Elsewhere", slug="elsewhere")
+
+
+@pytest.fixture
+def owner(person: Any, project: Any) -> Any:
+    return person("owner", role="owner", project=project)
+
+
+@pytest.fixture
+def engineer(person: Any, project: Any) -> Any:
+    return person("engineer", role="engineer", project=project)
+
+
+@pytest.fixture
+def release_manager(person: Any, project: Any) -> Any:
+    return person("release_manager", role="release_manager", project=project)
+
+
+@pytest.fixture
+def viewer(person: Any, project: Any) -> Any:
+    return person("viewer", role="viewer", project=project)
+
+
+@pytest.fixture
+def stranger(person: Any, foreign_project: Any) -> Any:
+    return person("stranger", role="owner", project=foreign_project)
+
+
+@pytest.fixture
+def administrator(person: Any) -> Any:
+    return person("administrator", is_administrator=True)
+
+
+@pytest.fixture
+def auditor(person: Any) -> Any:
+    return person("auditor", is_auditor=True)
+
+
+@pytest.fixture
+def acting() -> Callable[..., Any]:
+    """The Actor of a person, as a use case takes it: `acting(engineer)`."""
+    from deployhub.kernel.actor import Actor, ActorKind, Door
+
+    def make(user: Any, **fields: Any) -> Actor:
+        return Actor(
+            kind=ActorKind.USER,
+            name=user.audit_label(),
+            door=fields.pop("door", Door.BROWSER),
+            user_id=user.pk,
+            is_administrator=user.is_administrator,
+            is_auditor=user.is_auditor,
+            **fields,
+        )
+
+    return make
+
+
+@pytest.fixture
+def browser(client: Any) -> Callable[..., Any]:
+    """A signed-in test client: `browser(viewer).get("/models/")`."""
+    from django.test import Client
+
+    def make(user: Any) -> Client:
+        signed_in = Client()
+        signed_in.force_login(user)
+        return signed_in
+
+    return make
+
+
+@pytest.fixture
+def token_of(db: None) -> Callable[..., str]:
+    """An API token's text: `token_of(engineer, scopes=["read", "upload"])`."""
+    import secrets
+    from datetime import timedelta
+
+    from deployhub.access.vocab import TokenScope
+    from deployhub.accounts.authentication import TOKEN_PREFIX, token_digest
+    from deployhub.accounts.models import ApiToken
+    from deployhub.audit.scope import system_scope
+    from deployhub.kernel.clock import utc_now
+
+    def make(user: Any, *, scopes: list[str] | None = None, **fields: Any) -> str:
+        text = f"{TOKEN_PREFIX}{secrets.token_urlsafe(32)}"
+        with system_scope("test token"):
+            ApiToken.objects.create(
+                user=user,
+                label="test",
+                digest=token_digest(text),
+                scopes=TokenScope.values if scopes is None else scopes,
+                expires_at=fields.pop("expires_at", utc_now() + timedelta(days=1)),
+                **fields,
+            )
+        return text
+
+    return make
+
+
+@pytest.fixture
+def api(token_of: Any) -> Callable[..., Any]:
+    """A REST client with a token: `api(engineer).get("/api/v1/models/")`."""
+    from rest_framework.test import APIClient
+
+    def make(user: Any, *, scopes: list[str] | None = None, **fields: Any) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token_of(user, scopes=scopes, **fields)}")
+        return client
+
+    return make
