@@ -1,0 +1,160 @@
+"""What every Ultralytics export has in common: the shared options, and one careful call of its exporter."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployhub.engine.plugin import Conflict, ExportRequest, option
+from deployhub.engine.source import PtSource
+from deployhub.engine.spec import EngineError, ErrorCode
+
+FIXED_DATE = "1980-01-01T00:00:00+00:00"
+
+
+@dataclass(frozen=True)
+class YoloOptions:
+    """Options that all Ultralytics formats with an open graph share; a format adds its own."""
+
+    precision: str = option(
+        "fp32",
+        label="Precision",
+        help="How numbers are stored. fp16 halves the file and loses a little accuracy.",
+        choices=("fp32", "fp16"),
+    )
+    image_size_px: int = option(
+        640,
+        label="Image size",
+        help="Height and width of the input. The size that the model was trained with is usually best.",
+        unit="px",
+        minimum=32,
+        maximum=4096,
+        multiple_of=32,
+        default_from="image_size_px",
+    )
+    batch: int = option(
+        1,
+        label="Batch",
+        help="Images that go through the model at once. With dynamic axes and NMS, the largest such number.",
+        unit="images",
+        minimum=1,
+        maximum=64,
+    )
+    dynamic: bool = option(
+        False,
+        label="Dynamic axes",
+        help="Let batch, height and width change from call to call. A fixed shape usually runs faster.",
+    )
+    nms: bool = option(
+        False,
+        label="NMS in the graph",
+        help="Remove overlapping boxes inside the model, so that it answers with final detections.",
+    )
+    end_to_end: bool = option(
+        False,
+        label="NMS-free head",
+        help="Use the one-to-one head that YOLO26 and YOLOv10 carry: final detections without any NMS.",
+    )
+    confidence_percent: int = option(
+        25,
+        label="Confidence threshold",
+        help="With NMS in the graph: detections below this score are dropped.",
+        unit="%",
+        minimum=1,
+        maximum=99,
+    )
+    overlap_percent: int = option(
+        70,
+        label="Overlap threshold",
+        help="With NMS in the graph: of two boxes that overlap more than this (IoU), the better one stays.",
+        unit="%",
+        minimum=1,
+        maximum=99,
+    )
+    max_detections: int = option(
+        300,
+        label="Most detections",
+        help="With NMS in the graph or the NMS-free head: at most this many detections for an image.",
+        unit="detections",
+        minimum=1,
+        maximum=3000,
+    )
+
+
+YOLO_CONFLICTS = (
+    Conflict(
+        {"nms": True, "end_to_end": True},
+        "The NMS-free head already answers with final detections. Choose it or NMS in the graph, not both.",
+    ),
+    Conflict(
+        {"source.task": "classify", "nms": True},
+        "A classification model has no boxes to suppress. Switch NMS in the graph off.",
+    ),
+    Conflict(
+        {"source.end_to_end_head": False, "end_to_end": True},
+        "This model has no NMS-free head; YOLO26 and YOLOv10 models have one. Use NMS in the graph instead.",
+    ),
+)
+
+
+def yolo_export(request: ExportRequest, *, format: str, **extra: Any) -> Path:
+    """Let Ultralytics export the source into `request.folder`; returns what it wrote.
+
+    The path in the metadata, its date and the training data's place are replaced: they would make equal
+    requests give different bytes, and tell the paths of the machine that trained the model.
+    Raises EngineError `export_failed` with the exporter's own first line.
+    """
+    from ultralytics.engine.exporter import Exporter
+
+    source, options = request.source, request.options
+    if not isinstance(source, PtSource):
+        raise EngineError(
+            ErrorCode.INVALID_OPTIONS, "This format is exported from .pt models.", "Upload the model's .pt file."
+        )
+    head = source.head(options)
+    overrides: dict[str, Any] = {
+        "mode": "export",
+        "format": format,
+        "task": source.task,
+        "imgsz": options.image_size_px,
+        "batch": options.batch,
+        "dynamic": options.dynamic,
+        "device": "cpu",
+        "quantize": 16 if options.precision == "fp16" else None,
+        # Three states in Ultralytics: True embeds NMS, False takes the NMS-free head, None is the raw head.
+        "nms": {"nms": True, "end_to_end": False}.get(head),
+        "max_det": options.max_detections,
+        "verbose": False,
+        **extra,
+    }
+    if head == "nms":
+        overrides |= {"conf": options.confidence_percent / 100, "iou": options.overlap_percent / 100}
+    exporter = Exporter(overrides=overrides)
+    exporter.callbacks = {event: [] for event in exporter.callbacks}
+    exporter.add_callback("on_export_start", _metadata_settle)
+    source.model.pt_path = str(request.folder / "model.pt")
+    before = Path.cwd()
+    os.chdir(request.folder)
+    try:
+        produced = exporter(model=source.model)
+    except MemoryError:
+        raise
+    except EngineError:
+        raise
+    except Exception as error:
+        first_line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise EngineError(
+            ErrorCode.EXPORT_FAILED,
+            f"The export stopped: {first_line[:300]}",
+            "Try it with fewer options; the job's log has the details.",
+        ) from error
+    finally:
+        os.chdir(before)
+    return Path(produced)
+
+
+def _metadata_settle(exporter: Any) -> None:
+    exporter.metadata["date"] = FIXED_DATE
+    exporter.metadata["description"] = f"Ultralytics {exporter.pretty_name} model"
