@@ -10,24 +10,26 @@ VENV := $(if $(DEPLOYHUB_VENV),$(DEPLOYHUB_VENV),.venv)
 BIN := $(VENV)/bin
 BOOTSTRAP := "$(STARTER)" scripts/bootstrap.py
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-slow check bench css openapi lock clean-starter dev
+.PHONY: help run demo test test-slow check bench css openapi lock starter dev
 
 help: ## This list
 	@echo "DeployHub"
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-10s %s\n", $$1, $$2}'
 
-clean-starter:
+starter:
 	@test -n "$(STARTER)" || { echo "DeployHub needs Python 3.11 or newer, and none was found here: install it (on Debian or Ubuntu: apt install python3 python3-venv) and start again." >&2; exit 1; }
 
-run: clean-starter ## Start everything here (PORT=8000 HOST=127.0.0.1); Ctrl-C stops it
-	@exec $(BOOTSTRAP) run --host "$(HOST)" --port "$(PORT)"
+run: starter ## Start everything here (PORT=8000 HOST=127.0.0.1); Ctrl-C stops it
+	@DEPLOYHUB_UNDER_MAKE=1 exec $(BOOTSTRAP) run --host "$(HOST)" --port "$(PORT)"
 
-dev: clean-starter
+dev: starter
 	@$(BOOTSTRAP) install dev
 
-demo: clean-starter ## Fill the demo project: a trained model and its data
+demo: starter ## Fill the demo project: a trained model and its data
 	@$(BOOTSTRAP) install engine
-	@$(BIN)/python manage.py demo_load
+	@url="$${DEPLOYHUB_HOME:-var}/run/redis_url"; \
+	if [ -z "$$REDIS_URL" ] && [ -f "$$url" ]; then export REDIS_URL_FILE="$$url"; fi; \
+	exec $(BIN)/python manage.py demo_load
 
 test: dev ## Every test but the slow ones, on SQLite and on PostgreSQL
 	@$(BIN)/python scripts/test_run.py
@@ -41,8 +43,8 @@ check: dev ## Style, types, floors, templates, migrations, API description
 bench: dev ## Measure, and write the table of docs/performance.md
 	@$(BIN)/python -m benchmarks
 
-css: ## Compile the stylesheet (needs Node)
-	@npx --yes @tailwindcss/cli@4 -i deployhub/portal/css/app.css -o deployhub/portal/static/portal/app.css --minify
+css: ## Build stylesheet and scripts again (needs Node; what they make is committed)
+	@cd frontend && npm ci --no-audit --no-fund --silent && npm run --silent build
 
 openapi: dev ## Write docs/openapi.yaml again from the code
 	@$(BIN)/python manage.py spectacular --validate --file docs/openapi.yaml

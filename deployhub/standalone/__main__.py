@@ -5,8 +5,9 @@ import os
 import sys
 from pathlib import Path
 
+from deployhub.standalone.plan import ROOT
 from deployhub.standalone.refusals import Refusal
-from deployhub.standalone.supervisor import ROOT, start
+from deployhub.standalone.supervisor import start
 
 
 def main() -> int:

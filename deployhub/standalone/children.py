@@ -27,6 +27,15 @@ def orphans_adopt() -> None:
         _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def die_with_parent(number: int = signal.SIGTERM) -> None:
+    """Let the kernel send this process a signal when the parent that it has now ends."""
+    parent = os.getppid()
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), number)
+
+
 @dataclass
 class Child:
     """A program that must run as long as the supervisor does (or once, where `once` is set)."""

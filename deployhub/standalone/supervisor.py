@@ -17,20 +17,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from deployhub.standalone import broker, preflight, watcher
-from deployhub.standalone.children import Child, ending_in_words, orphans_adopt
+from deployhub.standalone.children import Child, die_with_parent, ending_in_words, orphans_adopt
 from deployhub.standalone.console import Console
+from deployhub.standalone.plan import Plan, redis_url_given
 from deployhub.standalone.prepare import MARK
 from deployhub.standalone.probe import Probe
 from deployhub.standalone.refusals import Refusal
-
-ROOT = Path(__file__).resolve().parents[2]
 
 STOP_WITHIN_S = 10.0
 # Shares of that: a running job may end by itself, then it is asked to drop its work, then it is ended.
@@ -41,63 +39,6 @@ STOP_KILL_BROKER_S = 8.5
 READY_POLL_S = 0.1
 WEB_READY_WITHIN_S = 120.0
 DATABASE_TROUBLE_LINES = 12
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to run and where; everything that the command line and the environment decide."""
-
-    home: Path
-    host: str
-    port: int
-    redis_url: str  # empty: the embedded broker
-
-    @property
-    def address(self) -> str:
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.port}"
-
-    def environment(self) -> dict[str, str]:
-        given = dict(os.environ)
-        given.setdefault("DEPLOYHUB_ORIGIN", self.address)
-        return given | {
-            "DEPLOYHUB_HOME": str(self.home),
-            "DEPLOYHUB_STANDALONE": "1",
-            "DJANGO_SETTINGS_MODULE": given.get("DJANGO_SETTINGS_MODULE", "deployhub.config.settings"),
-            "REDIS_URL": self.redis_url or broker.url(self.home),
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": str(ROOT),
-        }
-
-    def children(self) -> dict[str, Child]:
-        environment = self.environment()
-        python = [sys.executable, "-m"]
-        celery = [*python, "celery", "--quiet", "--app", "deployhub.config.celery:app"]
-        commands = {
-            "database": [*python, "deployhub.standalone.prepare"],
-            "web": [
-                *python, "uvicorn", "deployhub.config.asgi:application",
-                "--host", self.host, "--port", str(self.port),
-                "--no-server-header", "--no-access-log", "--no-proxy-headers", "--lifespan", "off",
-                "--timeout-graceful-shutdown", "3",
-            ],
-            "worker": [
-                *celery, "worker", "--pool", "threads", "--concurrency", str(os.cpu_count() or 1),
-                "--hostname", "worker@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle",
-            ],
-            "beat": [
-                *celery, "beat", "--loglevel", "INFO",
-                "--schedule", str(self.home / "run" / "beat-schedule"), "--pidfile", "",
-            ],
-        }  # fmt: skip
-        if queues := os.environ.get("DEPLOYHUB_WORKER_QUEUES"):
-            commands["worker"] += ["--queues", queues]
-        if not self.redis_url:
-            commands["valkey"] = broker.command(self.home)
-        return {
-            name: Child(name, command, environment, ROOT, once=name == "database")
-            for name, command in commands.items()
-        }
 
 
 class Supervisor:
@@ -124,6 +65,8 @@ class Supervisor:
         """Start everything, keep it running, stop it; returns the exit status."""
         orphans_adopt()
         self._signals_listen()
+        if os.environ.get("DEPLOYHUB_UNDER_MAKE"):
+            die_with_parent()  # who kills `make` itself means all of it
         self._watcher_start()
         if "valkey" in self._children:
             self._start("valkey")
@@ -420,8 +363,10 @@ def start(*, home: Path, host: str, port: int, allow_plain_http: bool) -> int:
             f"On {host} passwords would cross the network unencrypted: use docker-compose.yml, whose proxy speaks TLS, "
             "or, behind a TLS proxy of your own, say so with ALLOW_PLAIN_HTTP=1."
         )
-    plan = Plan(home=home, host=host, port=port, redis_url=os.environ.get("REDIS_URL", ""))
+    plan = Plan(home=home, host=host, port=port, redis_url=redis_url_given())
     preflight.home_prepare(home)
     lock = preflight.home_lock(home, address=plan.address)
     preflight.port_require(host, port)
+    # For a second command line, such as `make demo`, that wants the workers to hear of it.
+    (home / "run" / "redis_url").write_text(plan.redis_url or broker.url(home))
     return Supervisor(plan, Console(home / "logs"), lock=lock).run()
