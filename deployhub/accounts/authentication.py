@@ -12,6 +12,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from deployhub.access.vocab import SCOPE_PERMISSIONS
+from deployhub.accounts.middleware import PASSWORD_CHANGE_REQUIRED
 from deployhub.accounts.models import ApiToken, User
 from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
@@ -39,7 +40,9 @@ def actor_of_token(token: ApiToken, request: Any) -> Actor:
         is_administrator=user.is_administrator,
         is_auditor=user.is_auditor,
         token_id=token.pk,
-        token_permissions=frozenset().union(*(SCOPE_PERMISSIONS[s] for s in token.scopes if s in SCOPE_PERMISSIONS)),
+        token_permissions=frozenset().union(
+            *(SCOPE_PERMISSIONS[s] for s in token.scopes if s in SCOPE_PERMISSIONS)
+        ),
         token_project_ids=frozenset(UUID(p) for p in token.project_ids) if token.project_ids else None,
         address=client_address(request),
         user_agent=request.headers.get("User-Agent", ""),
@@ -79,4 +82,10 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class BrowserSession(SessionAuthentication):
-    """The signed-in browser, with CSRF protection."""
+    """The signed-in browser, with CSRF protection. Not before the one-time password was replaced."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        found = super().authenticate(request)
+        if found is not None and found[0].must_change_password:
+            raise PASSWORD_CHANGE_REQUIRED
+        return found

@@ -15,6 +15,7 @@ DEPLOYHUB_WORK_ROOT = Path(env("DEPLOYHUB_WORK_ROOT", str(DEPLOYHUB_HOME / "work
 DEPLOYHUB_UPLOAD_ROOT = Path(env("DEPLOYHUB_UPLOAD_ROOT", str(DEPLOYHUB_HOME / "uploads")))
 DEPLOYHUB_PROXY_COUNT = env_int("DEPLOYHUB_PROXY_COUNT", 0)
 DEPLOYHUB_INSTANCE_NAME = env("DEPLOYHUB_INSTANCE_NAME", "DeployHub")
+DEPLOYHUB_METRICS_TOKEN = env("DEPLOYHUB_METRICS_TOKEN")
 DEPLOYHUB_REDIS_URL = env("REDIS_URL", "redis://127.0.0.1:6379/0")
 
 SECRET_KEY = secret_key(DEPLOYHUB_HOME)
@@ -38,7 +39,6 @@ INSTALLED_APPS = [
     "django_filters",
     "django_htmx",
     "django_otp",
-    "django_otp.plugins.otp_totp",
     "django_prometheus",
     "rest_framework",
     "drf_spectacular",

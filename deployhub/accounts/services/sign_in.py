@@ -1,0 +1,148 @@
+"""Signing in. A session is signed in here and nowhere else, and only when every factor was shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth import SESSION_KEY, authenticate, login, logout
+from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
+from django_otp import login as otp_login
+
+from deployhub.accounts.models import TotpDevice, User
+from deployhub.accounts.services.attempts import attempt_begin, attempts_forget, attempts_key
+from deployhub.accounts.services.second_factor import recovery_code_use, totp_verify
+from deployhub.accounts.vocab import SECOND_STEP_TIME, SESSION_FACTOR, SESSION_PENDING, Factor
+from deployhub.audit.scope import event_record
+from deployhub.audit.vocab import Operation, Outcome
+from deployhub.doors.middleware import actor_of_session
+from deployhub.kernel.actor import Actor
+from deployhub.kernel.clock import utc_now
+from deployhub.kernel.errors import InvalidInput, RateLimited
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSignIn:
+    """Who has shown the password and not yet the second factor."""
+
+    user: User
+    next_address: str
+
+
+def _refusal_record(actor: Actor, *, username: str, user: User | None, reason: str) -> None:
+    event_record(
+        actor,
+        "account.sign_in",
+        user,
+        operation=Operation.EVENT,
+        outcome=Outcome.FAILED,
+        reason=reason,
+        facts={"username": [None, username[:60]]},
+    )
+
+
+def password_step(
+    request: HttpRequest, *, actor: Actor, username: str, password: str, next_address: str
+) -> bool:
+    """Check name and password. True: signed in. False: the second factor is still to be shown.
+
+    An unknown name takes as long as a wrong password, and is told in the same words. Raises InvalidInput, RateLimited.
+    """
+    key = attempts_key("password", username.casefold(), actor.address)
+    user = User.objects.filter(username__iexact=username).first()
+    try:
+        attempt_begin(key)
+    except RateLimited:
+        _refusal_record(actor, username=username, user=user, reason="too many failed attempts")
+        raise
+    known = authenticate(request, username=username, password=password)
+    if not isinstance(known, User):
+        _refusal_record(actor, username=username, user=user, reason="wrong name or password, or not active")
+        raise InvalidInput("Name or password is wrong.", hint="Check both, then try again.")
+    attempts_forget(key)
+    if known.totp_devices.filter(confirmed=True).exists():
+        request.session.flush()  # a fresh key: nothing that was here before the password counts
+        request.session[SESSION_PENDING] = {
+            "user_id": str(known.pk),
+            "at": utc_now().isoformat(),
+            "proof": known.get_session_auth_hash(),
+            "next": next_address,
+        }
+        return False
+    session_begin(request, user=known, factor=Factor.PASSWORD)
+    return True
+
+
+def pending_sign_in(request: HttpRequest) -> PendingSignIn | None:
+    """The password step that waits for its second factor, if it is fresh and the account is still as it was."""
+    kept = request.session.get(SESSION_PENDING)
+    if kept is None:
+        return None
+    user = User.objects.filter(pk=kept["user_id"], is_active=True).first()
+    fresh = utc_now() - datetime.fromisoformat(kept["at"]) <= SECOND_STEP_TIME
+    if user is None or not fresh or not constant_time_compare(kept["proof"], user.get_session_auth_hash()):
+        del request.session[SESSION_PENDING]
+        return None
+    return PendingSignIn(user=user, next_address=kept["next"])
+
+
+def second_step(
+    request: HttpRequest, *, actor: Actor, pending: PendingSignIn, code: str, factor: Factor
+) -> None:
+    """Check the code and sign in. Raises InvalidInput, RateLimited."""
+    user = pending.user
+    key = attempts_key("second factor", user.pk)
+    try:
+        attempt_begin(key)
+    except RateLimited:
+        _refusal_record(actor, username=user.username, user=user, reason="too many failed second factors")
+        raise
+    device: TotpDevice | None = None
+    if factor is Factor.TOTP:
+        device = totp_verify(user=user, code=code)
+        right = device is not None
+    else:
+        right = recovery_code_use(actor=actor, user=user, code=code)
+    if not right:
+        _refusal_record(actor, username=user.username, user=user, reason=f"wrong second factor ({factor})")
+        if factor is Factor.TOTP:
+            raise InvalidInput("This code is not right.", hint="Each code works once; wait for the next one.")
+        raise InvalidInput("This recovery code is not right, or was used.", hint="Try another of your codes.")
+    attempts_forget(key)
+    session_begin(request, user=user, factor=factor, device=device)
+
+
+def session_begin(
+    request: HttpRequest, *, user: User, factor: Factor, device: TotpDevice | None = None
+) -> None:
+    """Sign the session in under a new key and record it; a sign-in that cannot be recorded does not happen."""
+    request.session.pop(SESSION_PENDING, None)
+    request.session.pop(SESSION_KEY, None)
+    login(request, user, backend=BACKEND)
+    request.session[SESSION_FACTOR] = factor.value
+    if device is not None:
+        otp_login(request, device)
+    try:
+        event_record(
+            actor_of_session(request),
+            "account.sign_in",
+            user,
+            operation=Operation.EVENT,
+            facts={"factor": [None, factor.value]},
+        )
+    except BaseException:
+        request.session.flush()
+        raise
+
+
+def session_end(request: HttpRequest, *, actor: Actor) -> None:
+    """Sign out and record it. The session ends even where that fails: nobody is kept signed in by a full disk."""
+    user = request.user
+    try:
+        if isinstance(user, User):
+            event_record(actor, "account.sign_out", user, operation=Operation.EVENT)
+    finally:
+        logout(request)

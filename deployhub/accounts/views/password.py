@@ -1,0 +1,44 @@
+"""The own password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import update_session_auth_hash
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from deployhub.accounts.forms import PasswordForm
+from deployhub.accounts.services.passwords import password_change
+from deployhub.doors.pages import FormPage
+
+
+@method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
+class PasswordPage(FormPage):
+    """Change it; after a one-time password this is the first page, and the old one is not asked again."""
+
+    permission = "account.password"
+    form_class = PasswordForm
+    done_message = "Your password was changed. Your other sessions have ended."
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        forced = getattr(request.user, "must_change_password", False)
+        self.template_name = "accounts/password_first.html" if forced else "accounts/password.html"  # type: ignore[misc]
+        return super().dispatch(request, *args, **kwargs)
+
+    def form(self, **kwargs: Any) -> PasswordForm:
+        return PasswordForm(ask_old=not self.request.user.must_change_password, **kwargs)  # type: ignore[union-attr]
+
+    def act(self, form: PasswordForm) -> str:
+        user: Any = self.request.user
+        forced = user.must_change_password
+        changed = password_change(
+            actor=self.actor,
+            user=user,
+            old_password=None if forced else form.cleaned_data["old_password"],
+            new_password=form.cleaned_data["new_password"],
+        )
+        update_session_auth_hash(self.request, changed)
+        return reverse("portal:dashboard") if forced else reverse("accounts:account")
