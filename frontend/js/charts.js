@@ -33,8 +33,8 @@ function draw(figure, area, content, width) {
     width, height: Number(figure.dataset.chartHeight) || 200, padding: [10, 8, 0, 0],
     cursor: { y: false, points: { size: 7 } },
     legend: { live: true },
-    scales: { x: { time: content.time === true } },
-    axes: [{ ...axis, grid: { show: false } }, { ...axis, size: 52, values: (plot, marks) => marks.map((mark) => (mark == null ? "" : short(mark) + unit)) }],
+    scales: { x: { time: content.time === true }, y: { range: (plot, low, high) => (low == null ? [0, 1] : content.kind === "line" && content.zero === false ? [low - (high - low || 1) * 0.1, high + (high - low || 1) * 0.1] : [Math.min(0, low), high > 0 ? high * 1.1 : 1]) } },
+    axes: [{ ...axis, size: 28, grid: { show: false } }, { ...axis, size: 60, values: (plot, marks) => marks.map((mark) => (mark == null ? "" : short(mark) + unit)) }],
     series: [{ label: content.x_label ?? (content.time ? "Time" : "") }, ...content.series.map((series, at) => {
       const stroke = colour(LINES[series.tone] ?? LINES[TONES[at % TONES.length]]);
       return { label: series.label, stroke, width: 1.75, paths: bars, points: { show: content.x.length < 3 }, fill: bars ? withAlpha(stroke, 0.75) : content.kind === "area" ? withAlpha(stroke, 0.14) : undefined, value: (plot, value) => short(value) + (value == null ? "" : unit), spanGaps: true };
