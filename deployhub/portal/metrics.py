@@ -1,0 +1,47 @@
+"""What Prometheus is told: requests (django-prometheus), and the jobs, queues and workers of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import Count
+from prometheus_client import REGISTRY
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from deployhub.jobs.models import Job
+from deployhub.jobs.selectors import workers_alive
+from deployhub.jobs.vocab import JobState
+
+__all__ = ["REGISTRY"]
+
+
+class JobCollector(Collector):
+    """Read at each scrape, so every web process tells the same."""
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        jobs = GaugeMetricFamily("deployhub_jobs", "Jobs by kind and state", labels=["kind", "state"])
+        for row in Job.objects.values("kind", "state").annotate(n=Count("id")).order_by():
+            jobs.add_metric([row["kind"], row["state"]], row["n"])
+        yield jobs
+        waiting = GaugeMetricFamily("deployhub_queue_waiting", "Jobs that wait, by queue", labels=["queue"])
+        for row in Job.objects.filter(state=JobState.QUEUED).values("queue").annotate(n=Count("id")).order_by():
+            waiting.add_metric([row["queue"]], row["n"])
+        yield waiting
+        workers = GaugeMetricFamily("deployhub_workers", "Living workers, by sandbox tier", labels=["tier"])
+        tiers: dict[str, int] = {}
+        for worker in workers_alive():
+            tier = str(worker.sandbox.get("tier", "unknown"))
+            tiers[tier] = tiers.get(tier, 0) + 1
+        for tier, number in tiers.items():
+            workers.add_metric([tier], number)
+        yield workers
+
+
+def collector_register() -> None:
+    """Once for each process; called when the app is ready."""
+    if not any(isinstance(c, JobCollector) for c in REGISTRY._collector_to_names):
+        REGISTRY.register(JobCollector())

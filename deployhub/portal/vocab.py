@@ -1,0 +1,68 @@
+"""Words of the portal: the navigation, the themes, the documentation's pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+THEMES = ("light", "dark", "system")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    label: str
+    view: str
+    icon: str
+    permission: str
+    section: str = ""
+    of_project: bool = True
+
+
+NAVIGATION: tuple[Entry, ...] = (
+    Entry("Dashboard", "portal:dashboard", "layout-dashboard", "dashboard.view"),
+    Entry("Models", "registry:models", "box", "model.view", "Registry"),
+    Entry("Versions", "registry:versions", "git-commit-horizontal", "version.view", "Registry"),
+    Entry("Artifacts", "registry:artifacts", "package", "artifact.view", "Registry"),
+    Entry("Datasets", "registry:datasets", "images", "dataset.view", "Registry"),
+    Entry("Jobs", "jobs:jobs", "activity", "job.view", "Work"),
+    Entry("Formats", "portal:formats", "layers", "format.view", "Work", of_project=False),
+    Entry("Projects", "registry:projects", "folder-kanban", "project.view", "Work", of_project=False),
+    Entry("Audit log", "portal:audit", "scroll-text", "audit.view", "Instance", of_project=False),
+    Entry("Accounts", "accounts:users", "users", "user.view", "Instance", of_project=False),
+    Entry("System", "portal:system", "server", "system.view", "Instance", of_project=False),
+)
+
+
+class Verdict(StrEnum):
+    """How one part of the installation is."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the system page: what is looked at, the verdict, what was found, and what to do."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+DOCUMENTS: dict[str, str] = {
+    "architecture": "Architecture",
+    "glossary": "Glossary",
+    "formats": "Formats",
+    "roles": "Roles and permissions",
+    "api": "REST API and command line",
+    "operations": "Operations",
+    "security": "Security",
+    "performance": "Performance",
+    "design-system": "Design system",
+    "errors": "Error codes",
+}
+"""Pages of docs/ that the interface shows, in reading order."""
+
+DEMO_PROJECT_SLUG = "demo-shapes"
