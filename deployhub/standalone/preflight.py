@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from deployhub.standalone.refusals import Refusal
 
 DISK_NEEDED_BYTES = 500 * 10**6
@@ -70,15 +72,11 @@ def _holder_read(descriptor: int) -> dict[str, Any]:
 
 
 def _lives(pid: object) -> bool:
-    if not isinstance(pid, int):
-        return False
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        # A zombie is dead: its parent only has not asked yet.
+        return isinstance(pid, int) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
         return False
-    except PermissionError:
-        return True
-    return True
 
 
 def port_require(host: str, port: int) -> None:

@@ -87,7 +87,7 @@ def test_a_full_disk_is_told_before_anything_is_installed(tmp_path: Path):
 
 def test_a_full_disk_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**12, 10**12, 10**8))
-    with pytest.raises(Refusal, match="100 MB of disk are free .* free some space"):
+    with pytest.raises(Refusal, match=r"100 MB of disk are free .* free some space"):
         preflight.home_prepare(tmp_path / "home")
 
 
