@@ -57,7 +57,7 @@ def bubblewrap_command(
     for path in (*read_paths, server_home, work_root):
         # bubblewrap makes missing parents 0700, and a job is another user than the one who made them.
         for parent in reversed(path.parents):
-            if not any(parent.is_relative_to(above) for above in bound) and str(parent) not in ("/", "/tmp"):
+            if not any(parent.is_relative_to(above) for above in bound) and str(parent) not in ("/", "/tmp"):  # noqa: S108
                 command += ["--perms", "0755", "--dir", str(parent)]
         bound.append(str(path))
     for readable in read_paths:
