@@ -34,6 +34,10 @@ _UNINTERESTING = (
         r"superuser privileges|^Please specify a different user|^User information: uid|^absolutely not"
     ),
     re.compile(r"_warn_or_raise_security_error|^warnings\.warn\("),
+    re.compile(
+        r"^celery\.beat: (Scheduler: Sending due task|beat: Starting)|^celery\.worker\.strategy: Task "
+    ),
+    re.compile(r"^celery\.app\.trace: Task deployhub\.(jobs\.reconcile|portal\.sweep)\S* succeeded"),
     # Valkey
     re.compile(r"Memory overcommit|signal-handler|bye bye"),
 )

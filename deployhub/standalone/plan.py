@@ -47,6 +47,8 @@ class Plan:
             "DJANGO_SETTINGS_MODULE": given.get("DJANGO_SETTINGS_MODULE", "deployhub.config.settings"),
             "REDIS_URL": self.redis_url or broker.url(self.home),
             "PYTHONUNBUFFERED": "1",
+            # Warnings are for developers, who see them in the tests.
+            "PYTHONWARNINGS": given.get("PYTHONWARNINGS", "ignore"),
             "PYTHONPATH": str(ROOT),
         }
 
