@@ -70,7 +70,29 @@ def pt_load(path: Path) -> tuple[Any, dict[str, Any]]:
     _description_check(model.yaml)
     _classes_check(model)
     _weights_check(model)
-    return model.float().eval(), checkpoint
+    return _model_complete(model, checkpoint, path), checkpoint
+
+
+def _model_complete(model: Any, checkpoint: dict[str, Any], path: Path) -> Any:
+    """What Ultralytics' own `load_checkpoint` sets on a model, on the one that was checked here."""
+    import torch
+    from torch import nn
+    from ultralytics.nn.tasks import guess_model_task
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    arguments = checkpoint.get("train_args")
+    model.args = {**DEFAULT_CFG_DICT, **(arguments if isinstance(arguments, dict) else {})}
+    model.pt_path = str(path)
+    model.task = getattr(model, "task", None) or guess_model_task(model)
+    if not hasattr(model, "stride"):
+        model.stride = torch.tensor([32.0])
+    model = model.float().eval()
+    for module in model.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = True
+        elif isinstance(module, nn.Upsample) and not hasattr(module, "recompute_scale_factor"):
+            module.recompute_scale_factor = None  # saved by a torch older than 1.11
+    return model
 
 
 def _checkpoint_load(path: Path) -> Any:
@@ -122,10 +144,13 @@ def _description_check(description: dict[str, Any]) -> None:
             pending += value.values()
         elif isinstance(value, list | tuple):
             pending += value
-        elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) > _SIZE_MAX:
-            # Some descriptions say "no limit" by infinity; nothing allocates that.
-            if value != float("inf"):
-                raise _invalid("The model's description asks for a layer of an absurd size.")
+        elif _is_absurd(value):
+            raise _invalid("The model's description asks for a layer of an absurd size.")
+
+
+def _is_absurd(value: Any) -> bool:
+    # Some descriptions say "no limit" by infinity; nothing allocates that.
+    return isinstance(value, int | float) and abs(value) > _SIZE_MAX and value != float("inf")
 
 
 def _classes_check(model: Any) -> None:

@@ -50,12 +50,14 @@ def bubblewrap_command(
             command += ["--symlink", os.readlink(top), top]
         elif os.path.isdir(top):
             command += ["--ro-bind", top, top]
+    # bubblewrap makes missing parents 0700, and a job is another user than the one who made them.
+    for folder in ("/etc", "/sys", "/sys/devices", "/sys/devices/system"):
+        command += ["--perms", "0755", "--dir", folder]
     for path in surroundings.SYSTEM_FILES:
         command += ["--ro-bind-try", path, path]
     command += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
     bound = ["/usr"]
     for path in (*read_paths, server_home, work_root):
-        # bubblewrap makes missing parents 0700, and a job is another user than the one who made them.
         for parent in reversed(path.parents):
             if not any(parent.is_relative_to(above) for above in bound) and str(parent) not in ("/", "/tmp"):  # noqa: S108
                 command += ["--perms", "0755", "--dir", str(parent)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 SYSTEM_LIBRARIES = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/usr/share", "/usr/bin",
                     "/usr/libexec", "/lib", "/lib64", "/lib32", "/bin")  # fmt: skip
-SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/mime.types",
+SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/mime.types", "/etc/os-release",
                 "/sys/devices/system/cpu", "/sys/devices/system/node")  # fmt: skip
 PROC_FILES = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/version", "/proc/filesystems",
               "/proc/sys/vm", "/proc/sys/kernel/osrelease")  # fmt: skip
