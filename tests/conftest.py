@@ -178,8 +178,8 @@ def token_of(db: None) -> Callable[..., str]:
     from datetime import timedelta
 
     from deployhub.access.vocab import TokenScope
-    from deployhub.accounts.authentication import TOKEN_PREFIX, token_digest
     from deployhub.accounts.models import ApiToken
+    from deployhub.accounts.sealing import TOKEN_PREFIX, token_digest
     from deployhub.audit.scope import system_scope
     from deployhub.kernel.clock import utc_now
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,19 +13,15 @@ from rest_framework.request import Request
 from deployhub.access.vocab import SCOPE_PERMISSIONS
 from deployhub.accounts.middleware import PASSWORD_CHANGE_REQUIRED
 from deployhub.accounts.models import ApiToken, User
+from deployhub.accounts.sealing import token_digest
 from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
 from deployhub.doors.middleware import client_address
 from deployhub.kernel.actor import Actor, ActorKind, Door
 from deployhub.kernel.clock import utc_now
 
-TOKEN_PREFIX = "dh_pat_"  # noqa: S105 - a prefix that secret scanners can find, not a secret
 LAST_USE_STEP = timedelta(minutes=1)
 """Last use is written at most once a minute: an automation's every call must not be a write."""
-
-
-def token_digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def actor_of_token(token: ApiToken, request: Any) -> Actor:
