@@ -83,6 +83,11 @@ class Console:
             print("  │  " + line.ljust(width - 2) + "│")
         print("  └" + "─" * width + "┘\n", flush=True)
 
+    def close(self) -> None:
+        for logger in self._files.values():
+            for handler in logger.handlers:
+                handler.close()
+
     def last_lines(self, name: str, count: int) -> list[str]:
         try:
             return (self._logs / f"{name}.log").read_text(errors="replace").splitlines()[-count:]

@@ -76,6 +76,7 @@ class Supervisor:
         self._strays_kill()
         self._watcher_end()
         self._console.say("Stopped.")
+        self._console.close()
         return self._exit_status
 
     def stop(self, status: int = 0) -> None:

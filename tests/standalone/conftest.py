@@ -46,7 +46,8 @@ class Installation:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.supervisor.stdout is not None
@@ -106,6 +107,9 @@ class Installation:
                 self.supervisor.kill()
                 self.supervisor.wait()
                 time.sleep(6)  # the watcher ends the rest
+        self._reader.join(timeout=10)
+        if self.supervisor.stdout is not None:
+            self.supervisor.stdout.close()
 
 
 @pytest.fixture

@@ -136,7 +136,9 @@ def test_the_embedded_broker_is_durable_and_never_evicts(tmp_path: Path):
     ],
 )
 def test_the_log_is_calm(tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, shown: str | None):
-    Console(tmp_path).child_line("web", line)
+    console = Console(tmp_path)
+    console.child_line("web", line)
+    console.close()
     printed = capsys.readouterr().out
     assert printed.endswith(f"web       │ {shown}\n") if shown else printed == ""
     assert line in (tmp_path / "web.log").read_text()
