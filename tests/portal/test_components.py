@@ -133,10 +133,10 @@ def test_the_style_page_renders_in_each_theme(theme: str) -> None:
         projects=[],
         current_project=None,
         messages=[],
-        now=datetime.now(tz=UTC),
     )
     assert f'data-theme="{theme}"' in html
     assert html.count("<h1>") == 1
+    assert "12 minutes ago" in html
     assert re.search(r'href="/models/" aria-current="page"', html)
     assert "<c-" not in html
     assert "{{" not in re.sub(r"<pre.*?</pre>", "", html, flags=re.DOTALL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -95,3 +95,9 @@ def query_with(context: dict[str, Any], **changes: Any) -> str:
         if value not in (None, ""):
             query[key] = [str(value)]
     return f"?{urlencode(query, doseq=True)}"
+
+
+@register.simple_tag
+def minutes_ago(count: int) -> datetime:
+    """A moment for the examples of the style page."""
+    return timezone.now() - timedelta(minutes=count)
