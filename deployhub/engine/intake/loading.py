@@ -58,16 +58,17 @@ def pt_load(path: Path) -> tuple[Any, dict[str, Any]]:
     inspect_file(path)
     loader_require_safe()
     checkpoint = _checkpoint_load(path)
-    model = checkpoint.get("ema") or checkpoint.get("model") if isinstance(checkpoint, dict) else None
+    model: Any = checkpoint.get("ema") or checkpoint.get("model") if isinstance(checkpoint, dict) else None
     from torch import nn
 
-    if not isinstance(model, nn.Module) or not isinstance(getattr(model, "yaml", None), dict):
+    description: Any = getattr(model, "yaml", None)
+    if not isinstance(model, nn.Module) or not isinstance(description, dict):
         raise EngineError(
             ErrorCode.NOT_A_YOLO_MODEL,
             "The file opens, but there is no YOLO model in it, only weights or other values.",
             _TRAINED_HINT,
         )
-    _description_check(model.yaml)
+    _description_check(description)
     _classes_check(model)
     _weights_check(model)
     return _model_complete(model, checkpoint, path), checkpoint

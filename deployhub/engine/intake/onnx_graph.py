@@ -188,7 +188,7 @@ class _Walk:
             raise _too_much("declares a tensor larger than any model needs")
 
     def _packed(self, start: int, end: int) -> list[int]:
-        values = []
+        values: list[int] = []
         while start < end and len(values) < 64:
             value, start = self._varint(start, end)
             values.append(value)

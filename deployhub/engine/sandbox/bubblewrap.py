@@ -57,11 +57,11 @@ def bubblewrap_command(
         command += ["--ro-bind-try", path, path]
     command += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
     bound = ["/usr"]
-    for path in (*read_paths, server_home, work_root):
-        for parent in reversed(path.parents):
+    for bind in (*read_paths, server_home, work_root):
+        for parent in reversed(bind.parents):
             if not any(parent.is_relative_to(above) for above in bound) and str(parent) not in ("/", "/tmp"):  # noqa: S108
                 command += ["--perms", "0755", "--dir", str(parent)]
-        bound.append(str(path))
+        bound.append(str(bind))
     for readable in read_paths:
         command += ["--ro-bind-try", str(readable), str(readable)]
     # Last, so that a work folder below /tmp or the source tree lies on top.

@@ -27,7 +27,7 @@ def job_keep(*, job: int, leash: socket.socket, confinement: Confinement) -> Non
     """
     limits = confinement.limits
     baseline = _memory_bytes(job)
-    report = {"status": None, "limit": "", "stopped": False}
+    report: dict[str, int | str | bool | None] = {"status": None, "limit": "", "stopped": False}
     ended = os.pidfd_open(job)
     watcher = select.poll()
     watcher.register(ended, select.POLLIN)

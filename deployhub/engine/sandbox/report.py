@@ -157,7 +157,7 @@ def _probe_job(server: EngineServer, workdir: Path) -> dict[str, Any]:
     events = EventStream(lambda event: None)
     pipes = server.submit(task="probe", workdir=workdir, limits=PROBE_LIMITS)
     try:
-        open_ends = {pipes.events: events, pipes.output: log}
+        open_ends: dict[int, EventStream | LogStream] = {pipes.events: events, pipes.output: log}
         while open_ends:
             ready, _, _ = select.select(list(open_ends), [], [], PROBE_LIMITS.wall_seconds)
             if not ready:
