@@ -73,8 +73,11 @@ def _postgres_find(own_folder: Path) -> Path:
 
 
 @contextmanager
-def postgres_serve(*, database: str = "deployhub") -> Iterator[str]:
-    """A PostgreSQL on a free loopback port; yields its DATABASE_URL. Durability is off: it dies with the tests."""
+def postgres_serve(*, database: str = "deployhub", durable: bool = False) -> Iterator[str]:
+    """A PostgreSQL on a free loopback port; yields its DATABASE_URL.
+
+    Durability is off, since it dies with the tests; a benchmark asks for it, as installations have it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="deployhub-postgres-"))
     try:
         binaries = _postgres_find(folder)
@@ -96,8 +99,10 @@ def postgres_serve(*, database: str = "deployhub") -> Iterator[str]:
             raise NoServerError(f"initdb failed: {made.stderr or made.stdout}")
         switches = {
             "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "port": str(port), "max_connections": "200",
-            "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB",
+            "shared_buffers": "64MB",
         }  # fmt: skip
+        if not durable:
+            switches |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         command = [str(binaries / "postgres"), "-D", str(data)]
         for name, value in switches.items():
             command += ["-c", f"{name}={value}"]
