@@ -6,6 +6,7 @@ import http.client
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,3 +69,81 @@ def test_beat_sends_the_duties_and_a_worker_does_them(stack: Stack):
 
     stack.wait_until(done, "a duty was done", within_s=60)
     assert Path(stack.folder, "beat-schedule").exists() or list(stack.folder.glob("beat-schedule*"))
+
+
+SETUP_CODE = """
+import io, pathlib
+from deployhub.access.models import Membership
+from deployhub.accounts.models import User
+from deployhub.audit.scope import system_scope
+from deployhub.kernel.actor import Actor, ActorKind, Door
+from deployhub.registry.models import Project
+from deployhub.registry.services.uploads import upload_continue, upload_create
+from deployhub.registry.services.versions import version_create
+
+with system_scope("the test's people"):
+    project = Project.objects.create(name="Shapes", slug="shapes")
+    owner = User(username="owner", name="Owner", demo_answered=True)
+    owner.set_password("correct horse battery staple")
+    owner.save()
+    Membership.objects.create(user=owner, project=project, role="owner")
+actor = Actor(kind=ActorKind.USER, name="owner", door=Door.BROWSER, user_id=owner.pk)
+content = pathlib.Path("deployhub/engine/demo/shapes-yolov8n.pt").read_bytes()
+upload = upload_create(actor=actor, project=project, file_name="shapes.pt", size_bytes=len(content))
+upload = upload_continue(actor=actor, upload=upload, offset_bytes=0, source=io.BytesIO(content))
+version, job = version_create(actor=actor, project=project, upload=upload, model_name="Shapes")
+print(version.pk)
+"""
+EXPORT_CODE = """
+from deployhub.accounts.models import User
+from deployhub.conversion.services import export_create
+from deployhub.kernel.actor import Actor, ActorKind, Door
+from deployhub.registry.models import ModelVersion
+
+actor = Actor(kind=ActorKind.USER, name="owner", door=Door.BROWSER, user_id=User.objects.get(username="owner").pk)
+version = ModelVersion.objects.get(pk="{version}")
+for size_px in {sizes_px}:
+    export_create(actor=actor, version=version, format_key="onnx", options={{"image_size_px": size_px}})
+"""
+STATE_CODE = """
+import json
+from deployhub.jobs.models import Job
+from deployhub.registry.models import Artifact, ModelVersion
+
+print(json.dumps({
+    "versions": list(ModelVersion.objects.values_list("state", flat=True)),
+    "jobs": list(Job.objects.order_by("created_at").values_list("kind", "state", "worker_name")),
+    "artifacts": [[str(pk), proof] for pk, proof in Artifact.objects.values_list("pk", "proof")],
+}))
+"""
+
+
+@pytest.mark.engine
+@pytest.mark.slow
+def test_two_workers_share_the_queue_and_every_artifact_arrives(stack: Stack):
+    def state() -> dict[str, Any]:
+        return dict(json.loads(stack.manage(STATE_CODE)))
+
+    ask = (
+        "from deployhub.jobs.models import WorkerNode as W; print(W.objects.exclude(catalogue=None).count())"
+    )
+    stack.wait_until(lambda: stack.manage(ask) == "2", "both workers told their formats")
+    version = stack.manage(SETUP_CODE).splitlines()[-1]
+    stack.wait_until(lambda: state()["versions"] == ["accepted"], "the version is inspected and accepted")
+
+    sizes_px = [64, 96, 128, 160, 192, 224, 256, 288]
+    stack.manage(EXPORT_CODE.format(version=version, sizes_px=sizes_px))
+    stack.wait_until(
+        lambda: all(job_state in ("succeeded", "failed") for _, job_state, _ in state()["jobs"]),
+        "every job ended",
+        within_s=400,
+    )
+    ended = state()
+    exports = [job for job in ended["jobs"] if job[0] == "export"]
+    assert [job_state for _, job_state, _ in exports] == ["succeeded"] * len(sizes_px), ended
+    assert {worker for _, _, worker in exports} == {"worker-1", "worker-2"}
+    assert len(ended["artifacts"]) == len(sizes_px)
+    assert {proof for _, proof in ended["artifacts"]} == {"verified"}
+    for name in ("worker-1", "worker-2"):
+        left = [path for path in (stack.folder / name / "work").iterdir() if path.name != ".alive"]
+        assert left == [], "a finished job leaves nothing in its work folder"
