@@ -76,6 +76,7 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("user.create", "Create an account", Reach.INSTANCE),
     ("user.update", "Change an account and its global roles", Reach.INSTANCE),
     ("user.deactivate", "Deactivate an account", Reach.INSTANCE),
+    ("user.activate", "Activate an account again", Reach.INSTANCE),
     ("user.reset", "Reset somebody's password and second factor", Reach.INSTANCE),
     ("system.view", "See the system page", Reach.INSTANCE),
     ("demo.load", "Load the demo project", Reach.INSTANCE),
@@ -118,7 +119,10 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.VIEWER: _SEE,
     Role.ENGINEER: _ENGINEER,
     Role.RELEASE_MANAGER: _SEE
-    | _codes("model.alias", "artifact.download", "version.describe", "export.create", "job.cancel", "job.retry"),
+    | _codes(
+        "model.alias", "artifact.create", "artifact.download", "version.describe", "export.create", "job.cancel",
+        "job.retry",
+    ),
     Role.OWNER: _ENGINEER
     | _codes("model.alias", "project.update", "project.archive", "membership.grant", "membership.revoke"),
 }
@@ -160,7 +164,7 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
     TokenScope.RUN: _codes("export.create", "artifact.create", "job.cancel", "job.retry", "model.alias"),
     TokenScope.ADMINISTER: _codes(
         "project.create", "project.update", "project.archive", "membership.grant", "membership.revoke",
-        "user.create", "user.update", "user.deactivate", "user.reset", "demo.load",
+        "user.create", "user.update", "user.deactivate", "user.activate", "user.reset", "demo.load",
     ),
 }  # fmt: skip
 """What a token may do at most. Password, second factor and tokens themselves are in no scope: a token that leaks

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 
 from deployhub.engine.client import EngineClient
 from deployhub.engine.spec import Limits
@@ -19,12 +22,28 @@ from deployhub.jobs.vocab import HEARTBEAT_SECONDS, LOG_LINES_KEPT, PhaseState
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.clock import utc_now
 
+log = logging.getLogger(__name__)
 PROGRESS_WRITE_SECONDS = 0.3
 """Progress is written at most this often: a phase of 10,000 images must not cost 10,000 commits."""
 
 
+COUNT_MAX = 2**31 - 1
+
+
 class JobStopped(Exception):
-    """The job was cancelled, or given to another worker."""
+    """The job was cancelled, or given to another worker, or this worker is leaving."""
+
+
+@contextmanager
+def _database_may_be_away(what: str) -> Iterator[None]:
+    """What only tells of the work must not end it: while the database is away, the worker goes on computing."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block:
+            raise
+        log.warning("%s was not written, the database does not answer: %s", what, error)
+        connection.close()
 
 
 class Phase:
@@ -36,22 +55,27 @@ class Phase:
 
     def advance(self, done: int) -> None:
         """Say that `done` of the total is done."""
-        self._row.done = done
+        self._row.done = done = min(max(done, 0), COUNT_MAX)
         if time.monotonic() - self._written_at >= PROGRESS_WRITE_SECONDS:
             self._written_at = time.monotonic()
-            JobPhase.objects.filter(pk=self._row.pk).update(done=done)
+            with _database_may_be_away("Progress"):
+                JobPhase.objects.filter(pk=self._row.pk).update(done=done)
 
     def close(self, state: str) -> None:
-        JobPhase.objects.filter(pk=self._row.pk).update(
-            done=self._row.done if state != PhaseState.DONE or self._row.total is None else self._row.total,
-            state=state,
-            finished_at=utc_now(),
-        )
+        with _database_may_be_away("The end of a phase"):
+            JobPhase.objects.filter(pk=self._row.pk).update(
+                done=self._row.done if state != PhaseState.DONE or self._row.total is None else self._row.total,
+                state=state,
+                finished_at=utc_now(),
+            )
 
 
 class JobContext:
-    def __init__(self, *, job: Job, engine: Callable[[], EngineClient]) -> None:
+    def __init__(
+        self, *, job: Job, engine: Callable[[], EngineClient], leaving: threading.Event | None = None
+    ) -> None:
         self.job = job
+        self._leaving = leaving or threading.Event()
         self._engine = engine
         self._lines = 0
         self._asked_at = 0.0
@@ -71,8 +95,9 @@ class JobContext:
         """Whether the work must end now; asks the database at most every half second."""
         if not self._stop and time.monotonic() - self._asked_at >= HEARTBEAT_SECONDS:
             self._asked_at = time.monotonic()
-            self._stop = job_should_stop(job_id=self.job.pk, fence=self.job.fence)
-        return self._stop
+            with _database_may_be_away("The question whether to stop"):
+                self._stop = job_should_stop(job_id=self.job.pk, fence=self.job.fence)
+        return self._stop or self._leaving.is_set()
 
     def stop_check(self) -> None:
         """Raise JobStopped when the work must end now."""
@@ -85,7 +110,10 @@ class JobContext:
             return
         if self._lines == LOG_LINES_KEPT:
             text = f"The log ends here: only its first {LOG_LINES_KEPT} lines are kept."
-        JobLogLine.objects.create(job=self.job, attempt=self.job.attempt, level=level, text=text[:4_000])
+        with _database_may_be_away("A line of the log"):
+            JobLogLine.objects.create(
+                job=self.job, attempt=self.job.attempt, level=level, text=text[:4_000].replace("\0", "")
+            )
 
     @contextmanager
     def phase(self, name: str, *, total: int | None = None, unit: str = "") -> Iterator[Phase]:
@@ -100,9 +128,16 @@ class JobContext:
 
     def _phase_open(self, name: str, total: int | None, unit: str) -> Phase:
         self.stop_check()
-        return Phase(
-            JobPhase.objects.create(job=self.job, attempt=self.job.attempt, name=name, total=total, unit=unit)
+        row = JobPhase(
+            job=self.job,
+            attempt=self.job.attempt,
+            name=name[:60],
+            total=None if total is None else min(max(total, 0), COUNT_MAX),
+            unit=unit[:30],
         )
+        with _database_may_be_away("The beginning of a phase"):
+            row.save()
+        return Phase(row)
 
     def workdir_make(self) -> Path:
         """An empty work folder with `in/`, `out/` and `tmp/`, of this attempt alone."""

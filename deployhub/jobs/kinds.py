@@ -26,8 +26,21 @@ class Finished:
     commit: Callable[[], dict[str, Any] | None] = _nothing
 
 
+class Refused(Exception):
+    """A handler raises it when the job ends with a cause that it has to write down.
+
+    `commit` writes the domain rows in the transaction that moves the job to *failed*: either both, or neither.
+    """
+
+    def __init__(self, *, code: str, detail: str, hint: str = "", commit: Callable[[], object] = _nothing) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.hint = hint
+        self.commit = commit
+
+
 Handler = Callable[["JobContext"], Finished]
-FailureHook = Callable[["JobContext", str], None]
 HANDLERS: dict[str, Handler] = {}
 
 

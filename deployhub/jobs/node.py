@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
 import threading
 import time
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
-from celery.signals import worker_ready, worker_shutdown
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.db import DatabaseError, connection
 
 from deployhub import __version__
 from deployhub.engine.client import EngineFailed, catalogue_read, sandbox_report
 from deployhub.jobs.models import EngineCatalogue, Job, WorkerNode
-from deployhub.jobs.runner import engine, engine_close
+from deployhub.jobs.runner import engine, engine_close, leaving
 from deployhub.jobs.vocab import JobState
 from deployhub.kernel.canonical import canonical_sha256
 from deployhub.kernel.clock import utc_now
@@ -76,31 +78,48 @@ def node_register(*, queues: list[str], slots: int) -> WorkerNode:
     return row
 
 
-def _is_catatonic(queues: list[str], idle_since: float) -> bool:
-    if time.monotonic() - idle_since < CATATONIC_SECONDS:
-        return False
-    name = worker_name()
-    busy = Job.objects.filter(state=JobState.RUNNING, worker_name=name).exists()
-    oldest = Job.objects.filter(state=JobState.QUEUED, queue__in=queues).order_by("announced_at").first()
-    if busy or oldest is None:
-        return False
-    return (utc_now() - oldest.created_at).total_seconds() > CATATONIC_SECONDS
+class Hearing:
+    """Whether this worker still hears its broker: a job that waits for it and stays untaken while it idles says no.
+
+    It counts from when this worker first saw the job wait, on its own monotonic clock; a job's age says nothing,
+    since a retried job may be days old.
+    """
+
+    def __init__(self, queues: list[str]) -> None:
+        self._queues = queues
+        self._waiting_since: dict[tuple[Any, int], float] = {}
+
+    def is_lost(self, *, now_s: float) -> bool:
+        if Job.objects.filter(state=JobState.RUNNING, worker_name=worker_name()).exists():
+            self._waiting_since = {}
+            return False
+        waiting = Job.objects.filter(state=JobState.QUEUED, queue__in=self._queues).exclude(announced_at=None)
+        keys = waiting.order_by("id").values_list("pk", "fence")[:100]
+        self._waiting_since = {key: self._waiting_since.get(key, now_s) for key in keys}
+        return any(now_s - since > CATATONIC_SECONDS for since in self._waiting_since.values())
+
+
+def _alive_mark() -> None:
+    """Touch a file for the container's health check, which must not cost a start of Django."""
+    root = Path(settings.DEPLOYHUB_WORK_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    (root / ".alive").touch()
 
 
 def _beat(queues: list[str], slots: int) -> None:
     registered = False
-    idle_since = time.monotonic()
+    hearing = Hearing(queues)
     while not _stopping.wait(0 if not registered else NODE_HEARTBEAT_SECONDS):
         try:
             if not registered:
+                work_root_sweep()
                 node_register(queues=queues, slots=slots)
                 registered = True
                 engine().warm_up()
             elif WorkerNode.objects.filter(name=worker_name()).update(last_seen_at=utc_now()) == 0:
                 registered = False
-            if Job.objects.filter(state=JobState.RUNNING, worker_name=worker_name()).exists():
-                idle_since = time.monotonic()
-            elif _is_catatonic(queues, idle_since):
+            _alive_mark()
+            if hearing.is_lost(now_s=time.monotonic()):
                 log.critical("Jobs wait and this worker hears nothing of them; it leaves to be started anew.")
                 os.kill(os.getpid(), 15)
                 return
@@ -110,6 +129,9 @@ def _beat(queues: list[str], slots: int) -> None:
             _stopping.wait(2)
         except EngineFailed as error:
             log.error("The engine did not warm up: %s", error.detail)
+        except Exception:
+            log.exception("The worker's heartbeat stumbled")
+            _stopping.wait(2)
 
 
 @worker_ready.connect
@@ -117,6 +139,11 @@ def _on_ready(sender: Any = None, **kwargs: Any) -> None:
     queues = [queue.name for queue in sender.task_consumer.queues] if sender.task_consumer else []
     slots = sender.pool.num_processes if sender.pool else 1
     threading.Thread(target=_beat, args=(queues, slots), name="node-beat", daemon=True).start()
+
+
+@worker_shutting_down.connect
+def _on_shutting_down(**kwargs: Any) -> None:
+    leaving.set()
 
 
 @worker_shutdown.connect
@@ -131,13 +158,11 @@ def _on_shutdown(**kwargs: Any) -> None:
 
 def work_root_sweep() -> None:
     """Remove work folders that a killed worker of this root left behind."""
-    import shutil
-    from pathlib import Path
-
-    root = Path(settings.DEPLOYHUB_WORK_ROOT)
+    # Folders first, jobs second: a job that is claimed in between has its folder spared.
+    folders = list(Path(settings.DEPLOYHUB_WORK_ROOT).glob("*-*"))
     live = {
         f"{pk}-{fence}" for pk, fence in Job.objects.filter(state=JobState.RUNNING).values_list("pk", "fence")
     }
-    for folder in root.glob("*-*"):
+    for folder in folders:
         if folder.name not in live:
             shutil.rmtree(folder, ignore_errors=True)

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 
 from deployhub.engine.client import EngineClient, EngineFailed, EngineStopped
 from deployhub.jobs import services
 from deployhub.jobs.context import JobContext, JobStopped
-from deployhub.jobs.kinds import HANDLERS
+from deployhub.jobs.kinds import HANDLERS, Refused
 from deployhub.jobs.models import Job
 from deployhub.jobs.vocab import LEASE_SECONDS
 from deployhub.kernel.errors import DeployHubError, StorageFull
 
 log = logging.getLogger(__name__)
+R = TypeVar("R")
+
+COMMIT_PATIENCE_SECONDS = 60
+"""A finished result waits this long for a database that is away, then is given up; the job is run again."""
 
 _engine: EngineClient | None = None
 _engine_lock = threading.Lock()
+leaving = threading.Event()
+"""Set when this worker was told to stop: its jobs are given back at once."""
 
 
 def engine() -> EngineClient:
@@ -30,7 +40,9 @@ def engine() -> EngineClient:
     global _engine
     with _engine_lock:
         if _engine is None:
-            _engine = EngineClient()
+            work_root = Path(settings.DEPLOYHUB_WORK_ROOT)
+            work_root.mkdir(parents=True, exist_ok=True)
+            _engine = EngineClient(work_root=work_root)
         return _engine
 
 
@@ -53,7 +65,7 @@ def _lease_kept(job: Job) -> Iterator[None]:
             while not ended.wait(LEASE_SECONDS / 4):
                 try:
                     services.job_heartbeat(job_id=job.pk, fence=job.fence)
-                except (OperationalError, InterfaceError) as error:
+                except DatabaseError as error:
                     # The database is away: keep computing. If the fence still holds afterwards, the result counts.
                     log.warning("Heartbeat of job %s missed: %s", job.pk, error)
                     connection.close()
@@ -75,7 +87,7 @@ def job_run(*, job_id: UUID, worker_name: str) -> str:
     job = services.job_claim(job_id=job_id, worker_name=worker_name)
     if job is None:
         return "skipped"
-    context = JobContext(job=job, engine=engine)
+    context = JobContext(job=job, engine=engine, leaving=leaving)
     try:
         with _lease_kept(job):
             return _attempt(job, context)
@@ -95,25 +107,30 @@ def _attempt(job: Job, context: JobContext) -> str:
             )
         finished = handler(context)
         context.stop_check()
-        done = services.job_succeed(job=job, result=finished.result, commit=finished.commit)
+        done = _patiently(
+            lambda: services.job_succeed(job=job, result=finished.result, commit=finished.commit)
+        )
         if not done:
             raise JobStopped
         return "succeeded"
     except (JobStopped, EngineStopped):
-        stopped = services.job_stop(job=job)
-        return "cancelled" if stopped else "superseded"
+        return _stopped(job)
+    except Refused as error:
+        return _failed(job, code=error.code, detail=error.detail, hint=error.hint, commit=error.commit)
     except EngineFailed as error:
-        services.job_fail(job=job, code=error.code, detail=error.detail, hint=error.hint)
+        if leaving.is_set():
+            return _stopped(job)  # the engine was ended with its worker: that is no failure of the job
+        return _failed(job, code=error.code, detail=error.detail, hint=error.hint)
     except DeployHubError as error:
-        services.job_fail(job=job, code=error.code, detail=error.detail, hint=error.hint)
+        return _failed(job, code=error.code, detail=error.detail, hint=error.hint)
     except (OperationalError, InterfaceError):
         # The database went away under us: nothing was committed; the lease expires and the job is run again.
         log.exception("Job %s lost the database", job.pk)
         return "lost"
     except OSError as error:
         full = StorageFull() if error.errno == 28 else None
-        services.job_fail(
-            job=job,
+        return _failed(
+            job,
             code=full.code if full else "os_error",
             detail="The worker's disk is full." if full else f"The worker could not use a file: {error.strerror}.",
             hint="Free space, then run the job again." if full else "Look at the worker's log, then run it again.",
@@ -121,10 +138,40 @@ def _attempt(job: Job, context: JobContext) -> str:
     except Exception as error:  # noqa: BLE001 - the last fence: a job must end with a cause, the worker lives on
         log.exception("Job %s failed", job.pk)
         context.log("".join(traceback.format_exception_only(error)).strip(), level="error")
-        services.job_fail(
-            job=job,
+        return _failed(
+            job,
             code="defect",
             detail="DeployHub itself failed while it worked on this job.",
             hint="The worker's log has the details. Please report it; running it again may help.",
         )
-    return "failed"
+
+
+def _failed(
+    job: Job, *, code: str, detail: str, hint: str, commit: Callable[[], object] | None = None
+) -> str:
+    if _patiently(lambda: services.job_fail(job=job, code=code, detail=detail, hint=hint, commit=commit)):
+        return "failed"
+    return _stopped(job)
+
+
+def _stopped(job: Job) -> str:
+    """Say what became of a job whose work was broken off: cancelled, given back, or another worker's by now."""
+    if _patiently(lambda: services.job_stop(job=job)):
+        return "cancelled"
+    if leaving.is_set() and services.job_hand_back(job=job, worker_name=job.worker_name):
+        return "handed back"
+    return "superseded"
+
+
+def _patiently(move: Callable[[], R]) -> R:
+    """Make a move of the job, and wait for a database that is away. A move that was made already changes nothing."""
+    give_up_at = time.monotonic() + COMMIT_PATIENCE_SECONDS
+    while True:
+        try:
+            return move()
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or leaving.is_set() or time.monotonic() > give_up_at:
+                raise
+            log.warning("The database does not answer; the result waits for it.")
+            connection.close()
+            time.sleep(2)

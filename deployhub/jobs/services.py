@@ -20,6 +20,7 @@ from deployhub.jobs.models import BeatMark, Job, JobLogLine, JobPhase
 from deployhub.jobs.vocab import (
     DEFAULT_QUEUE,
     LEASE_SECONDS,
+    MAX_ATTEMPTS,
     TASK_NAME,
     WAKE_AGAIN_SECONDS,
     JobState,
@@ -60,18 +61,18 @@ def job_enqueue(
         subject_type=subject.audit_type() if subject is not None else "",
         subject_id=subject.pk if subject is not None else None,
     )
-    transaction.on_commit(lambda: job_announce(job_id=job.pk, queue=queue))
+    transaction.on_commit(lambda: job_announce(job_id=job.pk, queue=queue), robust=True)
     return job
 
 
 def job_announce(*, job_id: UUID, queue: str) -> bool:
     """Wake a worker. False when the broker does not answer: the reconciler announces the job again later."""
-    Job.objects.filter(pk=job_id).unaudited_update(announced_at=Now())
     try:
         current_app.send_task(TASK_NAME, args=[str(job_id)], queue=queue, retry=False, ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("The broker did not take the wake-up of job %s: %s", job_id, error)
         return False
+    Job.objects.filter(pk=job_id).unaudited_update(announced_at=Now())
     return True
 
 
@@ -109,7 +110,14 @@ def job_claim(*, job_id: UUID, worker_name: str) -> Job | None:
             error_detail="",
             error_hint="",
         )
-        return Job.objects.select_related("project", "requested_by").get(pk=job_id) if taken else None
+        if not taken:
+            return None
+        job = Job.objects.select_related("project", "requested_by").get(pk=job_id)
+    # An earlier attempt that died could not say so; its last phase must not look alive.
+    JobPhase.objects.filter(job_id=job_id, attempt__lt=job.attempt, state=PhaseState.RUNNING).update(
+        state=PhaseState.FAILED, finished_at=utc_now()
+    )
+    return job
 
 
 def job_heartbeat(*, job_id: UUID, fence: int) -> bool:
@@ -139,10 +147,15 @@ def job_succeed(*, job: Job, result: dict[str, Any], commit: Callable[[], dict[s
     return True
 
 
-def job_fail(*, job: Job, code: str, detail: str, hint: str = "") -> bool:
-    """Move the job to *failed* with its cause. False when the fence is lost."""
-    with transaction.atomic(durable=True), audit_scope(job_actor(job), "job.fail", reason=detail):
-        moved = _owned(job).compare_and_set(
+def job_fail(
+    *, job: Job, code: str, detail: str, hint: str = "", by: Actor | None = None,
+    commit: Callable[[], object] | None = None,
+) -> bool:
+    """Move the job to *failed* with its cause. False when the fence is lost, or when the job was cancelled:
+    what fails because it was killed has not failed. `commit` writes rows in the same transaction.
+    """
+    with transaction.atomic(durable=True), audit_scope(by or job_actor(job), "job.fail", reason=detail):
+        moved = _owned(job, expired=by is not None).filter(cancel_requested_at=None).compare_and_set(
             state=JobState.FAILED,
             finished_at=Now(),
             lease_expires_at=None,
@@ -150,33 +163,56 @@ def job_fail(*, job: Job, code: str, detail: str, hint: str = "") -> bool:
             error_detail=detail,
             error_hint=hint,
         )
-    _phases_close(job, PhaseState.FAILED)
+        if moved and commit is not None:
+            commit()
+    if moved:
+        _phases_close(job, PhaseState.FAILED)
     return moved
 
 
 def job_stop(*, job: Job) -> bool:
-    """The worker has killed the work of a cancelled job: move it to *cancelled*."""
+    """The worker has killed the work of a cancelled job: move it to *cancelled*. False when nobody cancelled it."""
     with transaction.atomic(durable=True), audit_scope(job_actor(job), "job.stop"):
-        moved = _owned(job).compare_and_set(state=JobState.CANCELLED, finished_at=Now(), lease_expires_at=None)
-    _phases_close(job, PhaseState.FAILED)
+        moved = _owned(job).exclude(cancel_requested_at=None).compare_and_set(
+            state=JobState.CANCELLED, finished_at=Now(), lease_expires_at=None
+        )
+    if moved:
+        _phases_close(job, PhaseState.FAILED)
     return moved
 
 
-def job_requeue(*, job: Job, reason: str) -> bool:
-    """Give back a job whose work broke off through no fault of its own; another attempt follows."""
-    with transaction.atomic(durable=True), audit_scope(
-        system_actor("reconciler", job_id=job.pk), "job.requeue", reason=reason
-    ):
-        moved = _owned(job).compare_and_set(state=JobState.QUEUED, lease_expires_at=None)
+def job_requeue(*, job: Job, reason: str, by: Actor) -> bool:
+    """Take back a job whose worker died; another attempt follows."""
+    with transaction.atomic(durable=True), audit_scope(by, "job.requeue", reason=reason):
+        moved = _owned(job, expired=True).compare_and_set(
+            state=JobState.QUEUED, lease_expires_at=None, announced_at=None
+        )
     if moved:
         _phases_close(job, PhaseState.FAILED)
         log_append(job=job, level="warning", text=f"{reason} Retrying ({job.attempt + 1}/{job.max_attempts}).")
+    return moved
+
+
+def job_hand_back(*, job: Job, worker_name: str) -> bool:
+    """A worker that is told to stop gives its job back at once; the broken attempt is not held against the job."""
+    reason = "The worker was stopped; another one goes on with the job."
+    with transaction.atomic(durable=True), audit_scope(
+        system_actor(f"worker {worker_name}", job_id=job.pk), "job.requeue", reason=reason
+    ):
+        moved = _owned(job).filter(cancel_requested_at=None).compare_and_set(
+            state=JobState.QUEUED, lease_expires_at=None, max_attempts=F("max_attempts") + 1
+        )
+    if moved:
+        _phases_close(job, PhaseState.FAILED)
+        log_append(job=job, level="warning", text=reason)
         job_announce(job_id=job.pk, queue=job.queue)
     return moved
 
 
-def _owned(job: Job) -> Any:
-    return Job.objects.filter(pk=job.pk, fence=job.fence, state=JobState.RUNNING)
+def _owned(job: Job, *, expired: bool = False) -> Any:
+    """The row, as long as this attempt still holds it; with `expired`, only when its worker let the lease run out."""
+    held = Job.objects.filter(pk=job.pk, fence=job.fence, state=JobState.RUNNING)
+    return held.filter(lease_expires_at__lt=Now()) if expired else held
 
 
 def _phases_close(job: Job, state: str) -> None:
@@ -216,6 +252,8 @@ def job_retry(*, actor: Actor, job: Job) -> Job:
     if not ended.compare_and_set(
         state=JobState.QUEUED,
         attempt=0,
+        max_attempts=MAX_ATTEMPTS,
+        announced_at=None,
         cancel_requested_at=None,
         started_at=None,
         finished_at=None,
@@ -226,7 +264,7 @@ def job_retry(*, actor: Actor, job: Job) -> Job:
         raise Conflict("Only a failed or cancelled job can be run again.", hint="Reload the page to see its state.")
     JobPhase.objects.filter(job_id=job.pk).delete()
     JobLogLine.objects.filter(job_id=job.pk).delete()
-    transaction.on_commit(lambda: job_announce(job_id=job.pk, queue=job.queue))
+    transaction.on_commit(lambda: job_announce(job_id=job.pk, queue=job.queue), robust=True)
     return Job.objects.get(pk=job.pk)
 
 
@@ -237,20 +275,26 @@ def jobs_reconcile() -> dict[str, int]:
     Safe to run twice at once: each move is a compare-and-set.
     """
     counts = {"announced": 0, "requeued": 0, "failed": 0, "cancelled": 0}
+    me = system_actor("reconciler")
     for job in Job.objects.filter(state=JobState.RUNNING, lease_expires_at__lt=Now()).select_related("requested_by"):
         if job.cancel_requested_at is not None:
             counts["cancelled"] += job_stop(job=job)
         elif job.attempt >= job.max_attempts:
             counts["failed"] += job_fail(
                 job=job,
+                by=me.for_job(job.pk),
                 code="worker_lost",
                 detail=f"The worker died {job.attempt} times while it worked on this job, so it was given up.",
                 hint="Look at the log for what came last. Too little memory is the usual cause.",
             )
         else:
-            counts["requeued"] += job_requeue(job=job, reason="The worker fell silent.")
+            counts["requeued"] += job_requeue(
+                job=job, reason="The worker fell silent.", by=me.for_job(job.pk)
+            )
     unheard = Q(announced_at=None) | Q(announced_at__lt=_from_now(-WAKE_AGAIN_SECONDS))
     for job_id, queue in Job.objects.filter(unheard, state=JobState.QUEUED).values_list("pk", "queue")[:1000]:
-        counts["announced"] += job_announce(job_id=job_id, queue=queue)
+        if not job_announce(job_id=job_id, queue=queue):
+            break  # the broker is away: asking it again for each job would only take long
+        counts["announced"] += 1
     BeatMark.objects.update_or_create(name="reconcile", defaults={"at": utc_now(), "facts": counts})
     return counts
