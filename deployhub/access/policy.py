@@ -70,6 +70,8 @@ def can(actor: Actor, permission: str, obj: Any = None) -> bool:
         return True
     if known.reach is Reach.SELF:
         return obj is None or getattr(obj, "policy_owner_id", None) == actor.user_id
+    if known.reach is Reach.INSTANCE and actor.token_project_ids is not None:
+        return False  # a token that was made for some projects ends at them
     if actor.is_administrator and permission in ADMINISTRATOR_PERMISSIONS:
         return True
     if actor.is_auditor and permission in AUDITOR_PERMISSIONS:

@@ -11,9 +11,10 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from deployhub.access.vocab import SCOPE_PERMISSIONS
-from deployhub.accounts.middleware import PASSWORD_CHANGE_REQUIRED
+from deployhub.accounts.middleware import password_change_required
 from deployhub.accounts.models import ApiToken, User
 from deployhub.accounts.sealing import token_digest
+from deployhub.accounts.services.attempts import attempt_begin, attempts_key
 from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
 from deployhub.doors.middleware import client_address
@@ -45,6 +46,17 @@ def actor_of_token(token: ApiToken, request: Any) -> Actor:
     )
 
 
+def _refusal(token: ApiToken | None) -> str:
+    """Why the token is not accepted; empty when it is. For the log: whoever sent it is told no more than "no"."""
+    if token is None:
+        return "unknown token"
+    if token.revoked_at is not None:
+        return "revoked token"
+    if not token.is_usable:
+        return "expired token"
+    return "" if token.user.is_active else "the token's owner is not active"
+
+
 class TokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer dh_pat_…`. The row is read at each request, so a revocation acts at once."""
 
@@ -54,14 +66,17 @@ class TokenAuthentication(BaseAuthentication):
             return None
         text = words[1].decode("latin-1") if len(words) == 2 else ""
         token = ApiToken.objects.select_related("user").filter(digest=token_digest(text)).first()
-        if token is None or not token.is_usable or not token.user.is_active:
+        refusal = _refusal(token)
+        if token is None or refusal:
+            # Counted first: who hammers with a bad token is told to wait, and does not fill the audit log.
+            attempt_begin(attempts_key("token", client_address(request._request)))
             event_record(
                 request._request.actor,
                 "token.refuse",
                 token,
                 operation=Operation.EVENT,
                 outcome=Outcome.DENIED,
-                reason="unknown, expired or revoked token",
+                reason=refusal,
             )
             raise AuthenticationFailed("This token is unknown, expired or revoked.")
         request._request.actor = actor_of_token(token, request._request)
@@ -82,5 +97,5 @@ class BrowserSession(SessionAuthentication):
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         found = super().authenticate(request)
         if found is not None and found[0].must_change_password:
-            raise PASSWORD_CHANGE_REQUIRED
+            raise password_change_required()
         return found

@@ -13,12 +13,15 @@ from deployhub.accounts.vocab import SESSION_FACTOR, Factor
 from deployhub.doors.faces import error_respond
 from deployhub.kernel.errors import Forbidden
 
-PASSWORD_CHANGE_REQUIRED = Forbidden(
-    "Choose your own password first.",
-    hint="Sign in at the browser; you are asked for it there.",
-    code="password_change_required",
-)
 _WITH_SECOND_FACTOR = (Factor.TOTP, Factor.RECOVERY_CODE)
+
+
+def password_change_required() -> Forbidden:
+    return Forbidden(
+        "Choose your own password first.",
+        hint="Sign in at the browser; you are asked for it there.",
+        code="password_change_required",
+    )
 
 
 class FirstStepsMiddleware:
@@ -41,7 +44,7 @@ class FirstStepsMiddleware:
             own = (reverse("accounts:password"), reverse("accounts:sign-out"))
             if request.path.startswith("/api/"):
                 if not request.headers.get("Authorization", "").lower().startswith("bearer "):
-                    return error_respond(request, PASSWORD_CHANGE_REQUIRED)
+                    return error_respond(request, password_change_required())
             elif request.path not in own:
                 return HttpResponseRedirect(own[0])
         return self.get_response(request)

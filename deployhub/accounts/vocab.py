@@ -12,6 +12,8 @@ TOTP_TOLERANCE_STEPS = 1
 TOTP_SEED_BYTES = 20
 """RFC 4226, section 4, R6: 160 bits."""
 
+TOTP_DEVICES_MAX = 5
+
 RECOVERY_CODES = 10
 RECOVERY_CODES_LOW = 3
 """From here on the account page says that few are left."""

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from deployhub.accounts.models import User
+from deployhub.accounts.services.proof import IdentityProof, proof_demand
 from deployhub.accounts.vocab import ONE_TIME_PASSWORD_CHARACTERS
 from deployhub.audit.scope import system_scope
 from deployhub.kernel.actor import Actor
@@ -47,28 +48,27 @@ def first_administrator_create() -> str | None:
     return password
 
 
+def password_check_strength(*, user: User, password: str) -> None:
+    """Raises InvalidInput with every reason for which the password is too weak."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise InvalidInput(
+            "The password is too weak.", errors={"new_password": list(error.messages)}
+        ) from error
+
+
 @usecase("account.password", on="user")
-def password_change(*, actor: Actor, user: User, old_password: str | None, new_password: str) -> User:
-    """Set one's own password and end all sessions. `old_password` is None only after a one-time password."""
-    if old_password is None and not user.must_change_password:
-        raise InvalidInput(
-            "The old password is missing.", errors={"old_password": ["Type your present password."]}
-        )
-    if old_password is not None and not user.check_password(old_password):
-        raise InvalidInput(
-            "The old password is wrong.", errors={"old_password": ["This is not your password."]}
-        )
+def password_change(*, actor: Actor, user: User, proof: IdentityProof | None, new_password: str) -> User:
+    """Set one's own password and end all sessions. No proof is asked just after a one-time password."""
+    if not user.must_change_password:
+        proof_demand(proof, user)
     if user.check_password(new_password):
         raise InvalidInput(
             "The new password is the old one.",
             errors={"new_password": ["This is the password that you have. Choose another one."]},
         )
-    try:
-        validate_password(new_password, user)
-    except ValidationError as error:
-        raise InvalidInput(
-            "The password is too weak.", errors={"new_password": list(error.messages)}
-        ) from error
+    password_check_strength(user=user, password=new_password)
     user.set_password(new_password)
     user.must_change_password = False
     user.sessions_end()

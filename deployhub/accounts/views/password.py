@@ -11,7 +11,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from deployhub.accounts.forms import PasswordForm
+from deployhub.accounts.selectors import account_get
 from deployhub.accounts.services.passwords import password_change
+from deployhub.accounts.services.proof import identity_prove
 from deployhub.doors.pages import FormPage
 
 
@@ -23,6 +25,9 @@ class PasswordPage(FormPage):
     form_class = PasswordForm
     done_message = "Your password was changed. Your other sessions have ended."
 
+    def context(self, **extra: Any) -> dict[str, Any]:
+        return {"tab": "password", **extra}
+
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         forced = getattr(request.user, "must_change_password", False)
         self.template_name = "accounts/password_first.html" if forced else "accounts/password.html"  # type: ignore[misc]
@@ -32,13 +37,16 @@ class PasswordPage(FormPage):
         return PasswordForm(ask_old=not self.request.user.must_change_password, **kwargs)  # type: ignore[union-attr]
 
     def act(self, form: PasswordForm) -> str:
-        user: Any = self.request.user
+        user = account_get(self.actor)
         forced = user.must_change_password
+        proof = None
+        if not forced:
+            old = form.cleaned_data["old_password"]
+            proof = identity_prove(
+                actor=self.actor, user=user, proof=old, field="old_password", password_only=True
+            )
         changed = password_change(
-            actor=self.actor,
-            user=user,
-            old_password=None if forced else form.cleaned_data["old_password"],
-            new_password=form.cleaned_data["new_password"],
+            actor=self.actor, user=user, proof=proof, new_password=form.cleaned_data["new_password"]
         )
         update_session_auth_hash(self.request, changed)
         return reverse("portal:dashboard") if forced else reverse("accounts:account")

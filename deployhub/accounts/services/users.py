@@ -1,0 +1,141 @@
+"""Accounts, as an administrator sees them."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from deployhub.accounts.models import ApiToken, RecoveryCode, TotpDevice, User
+from deployhub.accounts.services.passwords import one_time_password
+from deployhub.audit.scope import touch
+from deployhub.kernel.actor import Actor
+from deployhub.kernel.clock import utc_now
+from deployhub.kernel.errors import Conflict, InvalidInput
+from deployhub.usecase import usecase
+
+
+@usecase("user.create")
+def user_create(
+    *,
+    actor: Actor,
+    username: str,
+    name: str = "",
+    email: str = "",
+    is_administrator: bool = False,
+    is_auditor: bool = False,
+) -> tuple[User, str]:
+    """Create an account. Returns it and its one-time password, which is shown once."""
+    password = one_time_password()
+    user = User(
+        username=User.normalize_username(username),
+        name=name,
+        email=email,
+        is_administrator=is_administrator,
+        is_auditor=is_auditor,
+        must_change_password=True,
+    )
+    taken = InvalidInput(
+        "An account with this name exists already.",
+        errors={"username": ["An account with this name exists already."]},
+    )
+    if User.objects.filter(username__iexact=user.username).exists():
+        raise taken
+    user.set_password(password)
+    user.clean_fields()
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        raise taken from error
+    return user, password
+
+
+@usecase("user.update", on="user")
+def user_update(
+    *,
+    actor: Actor,
+    user: User,
+    name: str | None = None,
+    email: str | None = None,
+    is_administrator: bool | None = None,
+    is_auditor: bool | None = None,
+) -> User:
+    """Change what is given. Roles act on the next request."""
+    if is_administrator is False and user.is_administrator:
+        _another_administrator_demand(user)
+    wanted = {"name": name, "email": email, "is_administrator": is_administrator, "is_auditor": is_auditor}
+    given = {field: value for field, value in wanted.items() if value is not None}
+    for field, value in given.items():
+        setattr(user, field, value)
+    user.save(update_fields=list(given))
+    touch(user)
+    return user
+
+
+@usecase("user.deactivate", on="user")
+def user_deactivate(*, actor: Actor, user: User) -> User:
+    """Close an account: sign-in, sessions and tokens end with the next request. What the person did stays."""
+    _not_oneself_demand(actor, user)
+    if not user.is_active:
+        raise Conflict("This account is not active.")
+    if user.is_administrator:
+        _another_administrator_demand(user)
+    _access_end(user)
+    user.is_active = False
+    user.save(update_fields=["is_active", "session_stamp"])
+    return user
+
+
+@usecase("user.activate", on="user")
+def user_activate(*, actor: Actor, user: User) -> User:
+    """Open a closed account again. Earlier sessions and tokens stay ended."""
+    if user.is_active:
+        raise Conflict("This account is active.")
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+    return user
+
+
+@usecase("user.reset", on="user")
+def user_reset(*, actor: Actor, user: User) -> tuple[User, str]:
+    """For somebody who lost password or phone, or whose account was taken over. Returns a one-time password.
+
+    Second factor and recovery codes are removed, sessions and tokens end.
+    """
+    _not_oneself_demand(actor, user)
+    if not user.is_active:
+        raise Conflict("This account is not active.", hint="Activate it first.")
+    password = one_time_password()
+    _access_end(user)
+    TotpDevice.objects.filter(user=user).delete()
+    RecoveryCode.objects.filter(user=user).delete()
+    user.set_password(password)
+    user.must_change_password = True
+    user.save(update_fields=["password", "must_change_password", "session_stamp"])
+    return user, password
+
+
+def _access_end(user: User) -> None:
+    user.sessions_end()
+    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=utc_now())
+
+
+def _not_oneself_demand(actor: Actor, user: User) -> None:
+    """A leaked token or a stolen session of an administrator must not lock its owner out, nor shed the second factor."""
+    if actor.user_id == user.pk:
+        raise Conflict(
+            "You cannot do this to your own account.",
+            hint="Use your account page for your password and second factor, or ask another administrator.",
+        )
+
+
+def _another_administrator_demand(user: User) -> None:
+    """Lock the active administrators, so that two of them cannot remove each other at once."""
+    administrators = list(
+        User.objects.select_for_update().filter(is_active=True, is_administrator=True).order_by("pk")
+    )
+    if not [other for other in administrators if other.pk != user.pk]:
+        raise Conflict(
+            "This is the last active administrator.",
+            hint="Make somebody else an administrator first.",
+            code="last_administrator",
+        )

@@ -1,0 +1,147 @@
+"""The own second factor: set up, remove, recovery codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import segno
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django_otp import login as otp_login
+
+from deployhub.accounts.forms import ProofForm, TotpConfirmForm
+from deployhub.accounts.models import TotpDevice
+from deployhub.accounts.selectors import account_get, recovery_codes_left, totp_device_get, totp_devices_own
+from deployhub.accounts.services.enrolment import (
+    enrolment_address,
+    recovery_codes_renew,
+    seed_text,
+    totp_confirm,
+    totp_enrol,
+    totp_remove,
+)
+from deployhub.accounts.services.proof import IdentityProof, identity_prove
+from deployhub.accounts.vocab import RECOVERY_CODES_LOW, SESSION_FACTOR, Factor
+from deployhub.doors.pages import FormPage, Page
+from deployhub.kernel.errors import InvalidInput, RateLimited
+
+
+def qr_image(text: str) -> str:
+    """A QR code as the source of an <img>: the strict Content-Security-Policy admits data images, no inline style."""
+    return segno.make(text, error="m").svg_data_uri(scale=4, border=2, dark="#000", light="#fff")
+
+
+@method_decorator(never_cache, name="dispatch")
+class SecondFactorPage(Page):
+    """What is set up, and the way to set up, remove and renew."""
+
+    permission = "account.view"
+    template_name = "accounts/second_factor.html"
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        left = recovery_codes_left(self.actor)
+        return {
+            "tab": "second_factor",
+            "devices": totp_devices_own(self.actor).filter(confirmed=True),
+            "codes_left": left,
+            "codes_low": left <= RECOVERY_CODES_LOW,
+            **extra,
+        }
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.page()
+
+
+@method_decorator(never_cache, name="dispatch")
+class SecondFactorNew(Page):
+    permission = "mfa.enrol"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        device = totp_enrol(actor=self.actor, user=account_get(self.actor))
+        return HttpResponseRedirect(reverse("accounts:mfa-confirm", args=[device.pk]))
+
+
+@method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
+class SecondFactorConfirm(FormPage):
+    """Shows the seed, as QR code and as text, until a first code proves that the app has it."""
+
+    permission = "mfa.enrol"
+    template_name = "accounts/second_factor_confirm.html"
+    form_class = TotpConfirmForm
+
+    @property
+    def device(self) -> TotpDevice:
+        return totp_device_get(self.actor, self.kwargs["device_id"])
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        if "codes" in extra:
+            return extra
+        device = self.device
+        image = qr_image(enrolment_address(device))
+        return {"tab": "second_factor", "qr_image": image, "seed_text": seed_text(device), **extra}
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.device.confirmed:  # its seed is not shown again
+            return HttpResponseRedirect(reverse("accounts:mfa"))
+        return super().get(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.device.confirmed:
+            return HttpResponseRedirect(reverse("accounts:mfa"))
+        return super().post(request, *args, **kwargs)
+
+    def act(self, form: TotpConfirmForm) -> str | HttpResponse:
+        device = self.device
+        codes = totp_confirm(actor=self.actor, device=device, **form.cleaned_data)
+        update_session_auth_hash(self.request, account_get(self.actor))
+        otp_login(self.request, device)
+        self.request.session[SESSION_FACTOR] = Factor.TOTP.value
+        if codes:
+            return self.page(template="accounts/recovery_codes.html", codes=codes, first=True)
+        messages.success(self.request, "The device is set up. Your other sessions have ended.")
+        return reverse("accounts:mfa")
+
+
+class _WithProof(SecondFactorPage):
+    """Asks for the password or a fresh code first; what was wrong with it is told on the page."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return HttpResponseRedirect(reverse("accounts:mfa"))
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        form = ProofForm(data=request.POST)
+        typed = form.cleaned_data["proof"] if form.is_valid() else ""
+        try:
+            proof = identity_prove(actor=self.actor, user=account_get(self.actor), proof=typed)
+        except (InvalidInput, RateLimited) as error:
+            return self.page(status=error.status, refused=error)
+        return self.act(proof)
+
+    def act(self, proof: IdentityProof) -> HttpResponse:
+        raise NotImplementedError
+
+
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class SecondFactorRemove(_WithProof):
+    permission = "mfa.remove"
+
+    def act(self, proof: IdentityProof) -> HttpResponse:
+        device = totp_device_get(self.actor, self.kwargs["device_id"])
+        user = totp_remove(actor=self.actor, device=device, proof=proof)
+        update_session_auth_hash(self.request, user)
+        messages.success(self.request, f"“{device.name}” was removed. Your other sessions have ended.")
+        return HttpResponseRedirect(reverse("accounts:mfa"))
+
+
+@method_decorator(sensitive_post_parameters(), name="dispatch")
+class RecoveryCodesNew(_WithProof):
+    permission = "mfa.recovery"
+
+    def act(self, proof: IdentityProof) -> HttpResponse:
+        codes = recovery_codes_renew(actor=self.actor, user=account_get(self.actor), proof=proof)
+        return self.page(template="accounts/recovery_codes.html", codes=codes, first=False)
