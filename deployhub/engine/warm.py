@@ -16,7 +16,6 @@ import contextlib
 import gc
 import json
 import os
-import select
 import signal
 import socket
 import sys
@@ -51,13 +50,8 @@ def server_main() -> None:
     if preloaded:
         _libraries_preload()
     control.send(json.dumps({"ready": True, "pid": os.getpid(), "preloaded": preloaded}).encode())
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers report to the worker; the kernel reaps them
     while True:
-        readable, _, _ = select.select([control], [], [], 5.0)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-        if not readable:
-            continue
         message, descriptors, _flags, _address = socket.recv_fds(
             control, _REQUEST_BYTES_MAX, _REQUEST_DESCRIPTORS
         )
@@ -97,6 +91,7 @@ def _job_start(request: dict[str, Any], events: int, output: int, leash: int) ->
     """In the keeper's process: fork the job, then keep it. Never returns."""
     status = 1
     try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         confinement = Confinement.from_wire(request["confinement"])
         job = os.fork()
