@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from deployhub.conversion.vocab import OUTPUT_FILES_MAX, OUTPUT_PATH_MAX_CHARACTERS, RESULT_JSON_MAX_CHARACTERS
+from deployhub.conversion.vocab import (
+    OUTPUT_FILES_MAX,
+    OUTPUT_PATH_MAX_CHARACTERS,
+    RESULT_JSON_MAX_CHARACTERS,
+)
 from deployhub.kernel.canonical import canonical_json, canonical_sha256
 from deployhub.kernel.errors import DeployHubError
 from deployhub.registry.storage import file_sha256

@@ -135,7 +135,7 @@ def _attempt(job: Job, context: JobContext) -> str:
             detail="The worker's disk is full." if full else f"The worker could not use a file: {error.strerror}.",
             hint="Free space, then run the job again." if full else "Look at the worker's log, then run it again.",
         )
-    except Exception as error:  # noqa: BLE001 - the last fence: a job must end with a cause, the worker lives on
+    except Exception as error:
         log.exception("Job %s failed", job.pk)
         context.log("".join(traceback.format_exception_only(error)).strip(), level="error")
         return _failed(
