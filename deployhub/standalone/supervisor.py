@@ -88,9 +88,7 @@ class Supervisor:
         self._timers.clear()
         for child in self._all_but_broker():
             child.send(signal.SIGTERM)
-        self._after(
-            STOP_ASK_AGAIN_S, lambda: [child.send(signal.SIGQUIT) for child in self._all_but_broker()]
-        )
+        self._after(STOP_ASK_AGAIN_S, self._all_but_broker_ask_again)
         self._after(STOP_KILL_S, self._all_but_broker_kill)
         self._after(STOP_KILL_BROKER_S, self._everything_kill)
         self._broker_stop_when_last()
@@ -108,8 +106,8 @@ class Supervisor:
                 timer[1]()
         self._reap()
 
-    def _after(self, seconds: float, act: Callable[[], object]) -> None:
-        self._timers.append((time.monotonic() + seconds, lambda: (act(), None)[1]))
+    def _after(self, seconds: float, act: Callable[[], None]) -> None:
+        self._timers.append((time.monotonic() + seconds, act))
 
     def _all_but_broker(self) -> list[Child]:
         return [child for child in self._children.values() if child.name != "valkey"]
@@ -298,6 +296,10 @@ class Supervisor:
     def _broker_stop_when_last(self) -> None:
         if not any(child.is_alive for child in self._all_but_broker()) and "valkey" in self._children:
             self._children["valkey"].send(signal.SIGTERM)
+
+    def _all_but_broker_ask_again(self) -> None:
+        for child in self._all_but_broker():
+            child.send(signal.SIGQUIT)  # Celery drops what it runs; the job is run again at the next start
 
     def _all_but_broker_kill(self) -> None:
         for child in self._all_but_broker():
