@@ -47,8 +47,27 @@ class UploadState(models.TextChoices):
 
 
 UPLOAD_MAX_BYTES = 2 * GIB
-UPLOAD_CHUNK_MAX_BYTES = 64 * MIB
 UPLOAD_LIFETIME_HOURS = 48
+UPLOADS_OPEN_MAX = 50
+"""Uploads that one person may have under way at once."""
+DISK_RESERVE_BYTES = 256 * MIB
+"""Room that an upload must leave for the database, the logs and the work of others."""
+FILE_NAME_MAX_CHARACTERS = 200
 MODEL_SUFFIXES = (".pt", ".onnx")
 DATASET_SUFFIXES = (".zip",)
-EMPTY_FILE_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+REFUSAL_CODES = frozenset(
+    {
+        "malicious_model",
+        "unsupported_file",
+        "corrupt_file",
+        "archive_refused",
+        "not_a_yolo_model",
+        "invalid_model",
+        "invalid_weights",
+    }
+)
+"""Causes of a failed inspection that lie in the file itself: the version is refused. Any other cause (a crash, too
+little memory, a lost worker) leaves it in quarantine, where it can be inspected again."""
+
+INSPECT_JOB = "inspect"

@@ -1,0 +1,86 @@
+"""One FilterSet for the page and the API of each list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters as filters
+from django.db.models import Q, QuerySet
+
+from deployhub.registry.models import Dataset, ModelVersion, Project, RegisteredModel
+from deployhub.registry.vocab import DatasetPurpose, SourceKind, Task, VersionState
+
+SEARCH_MAX_CHARACTERS = 100
+
+
+class SearchFilter(filters.CharFilter):
+    """`?q=`: every word must be found in one of the columns."""
+
+    def __init__(self, *columns: str, **kwargs: Any) -> None:
+        self.columns = columns
+        kwargs.setdefault("label", "Search")
+        kwargs.setdefault("help_text", "Words that must all occur.")
+        super().__init__(max_length=SEARCH_MAX_CHARACTERS, **kwargs)
+
+    def filter(self, qs: QuerySet, value: str) -> QuerySet:
+        for word in (value or "").split()[:8]:
+            found = Q()
+            for column in self.columns:
+                found |= Q(**{f"{column}__icontains": word})
+            qs = qs.filter(found)
+        return qs
+
+
+class OfProjectFilter(filters.FilterSet):
+    """What every list of a project's things can be filtered by."""
+
+    project = filters.CharFilter(field_name="project__slug", max_length=60, label="Project", help_text="Short name of the project.")
+    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte", label="Created after", help_text="ISO 8601 date and time.")
+    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt", label="Created before", help_text="ISO 8601 date and time.")
+
+    def filter_queryset(self, queryset: QuerySet) -> QuerySet:
+        # By id rather than through a join: the list stays one walk along the index (project, -id).
+        slug = self.form.cleaned_data.pop("project", "")
+        if slug:
+            queryset = queryset.filter(project_id__in=list(Project.objects.filter(slug=slug).values_list("pk", flat=True)))
+        return super().filter_queryset(queryset)
+
+
+class ProjectFilter(filters.FilterSet):
+    q = SearchFilter("name", "slug", "description")
+    archived = filters.BooleanFilter(field_name="archived_at", lookup_expr="isnull", exclude=True, label="Archived", help_text="Only archived, or only live projects.")
+
+    class Meta:
+        model = Project
+        fields: list[str] = []
+
+
+class ModelFilter(OfProjectFilter):
+    q = SearchFilter("name", "slug", "description")
+    task = filters.ChoiceFilter(choices=Task.choices, empty_label="All tasks", label="Task", help_text="Task of the model.")
+
+    class Meta:
+        model = RegisteredModel
+        fields: list[str] = []
+
+
+class VersionFilter(OfProjectFilter):
+    q = SearchFilter("model__name", "file_name", "notes", "architecture")
+    model = filters.UUIDFilter(field_name="model_id", label="Model", help_text="Id of the model.")
+    task = filters.ChoiceFilter(choices=Task.choices, empty_label="All tasks", label="Task", help_text="Task that the inspection found.")
+    state = filters.ChoiceFilter(choices=VersionState.choices, empty_label="All states", label="State", help_text="State of the version.")
+    source_kind = filters.ChoiceFilter(choices=SourceKind.choices, empty_label="All files", label="File", help_text="Kind of the source file.")
+    sha256 = filters.CharFilter(field_name="blob__sha256", max_length=64, label="sha256", help_text="Digest of the source file.")
+
+    class Meta:
+        model = ModelVersion
+        fields: list[str] = []
+
+
+class DatasetFilter(OfProjectFilter):
+    q = SearchFilter("name", "slug", "description")
+    purpose = filters.ChoiceFilter(choices=DatasetPurpose.choices, empty_label="All purposes", label="Purpose", help_text="What the dataset is for.")
+
+    class Meta:
+        model = Dataset
+        fields: list[str] = []

@@ -1,0 +1,176 @@
+"""Reads of the registry, scoped to the actor: what they may not see does not exist.
+
+`<entity>_get` is a plain read; `<entity>_read` is a read of the object by a person and is written to the audit log.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db.models import Exists, Model, OuterRef, Prefetch, QuerySet, Subquery
+
+from deployhub.access import policy
+from deployhub.access.models import Membership
+from deployhub.audit.scope import event_record
+from deployhub.jobs.models import Job
+from deployhub.kernel.actor import Actor
+from deployhub.kernel.errors import NotFound
+from deployhub.kernel.ids import parse_id
+from deployhub.registry.models import Artifact, Dataset, ModelAlias, ModelVersion, Project, RegisteredModel, Upload
+from deployhub.registry.vocab import INSPECT_JOB
+
+M = TypeVar("M", bound=Model)
+
+
+def _one(queryset: QuerySet[M], **lookup: Any) -> M:
+    row = queryset.filter(**lookup).first()
+    if row is None:
+        raise NotFound("There is nothing here, or you have no access to it.")
+    return row
+
+
+def list_record(actor: Actor, permission: str, *, project_id: UUID | None = None) -> None:
+    """Write to the log that the actor looked at a list."""
+    event_record(actor, permission, project_id=project_id)
+
+
+# Projects
+
+
+def projects_visible(actor: Actor, permission: str = "project.view") -> QuerySet[Project]:
+    return policy.visible(actor, permission, Project.objects.all(), project_path="pk")
+
+
+def project_get(actor: Actor, key: UUID | str) -> Project:
+    """By id or short name."""
+    project_id = key if isinstance(key, UUID) else parse_id(key)
+    visible = projects_visible(actor)
+    return _one(visible, pk=project_id) if project_id is not None else _one(visible, slug=key)
+
+
+def project_read(actor: Actor, key: UUID | str) -> Project:
+    project = project_get(actor, key)
+    event_record(actor, "project.view", project)
+    return project
+
+
+def projects_for(actor: Actor, permission: str) -> QuerySet[Project]:
+    """The live projects in which the actor may do this: the choices of a form."""
+    return projects_visible(actor, permission).filter(archived_at=None).order_by("name")
+
+
+def members_of(project: Project) -> QuerySet[Membership]:
+    return Membership.objects.filter(project=project).select_related("user").order_by("role", "user__username")
+
+
+def member_get(project: Project, membership_id: UUID) -> Membership:
+    return _one(members_of(project), pk=membership_id)
+
+
+# Models
+
+
+def models_visible(actor: Actor) -> QuerySet[RegisteredModel]:
+    return policy.visible(actor, "model.view", RegisteredModel.objects.select_related("project"))
+
+
+def models_listed(actor: Actor) -> QuerySet[RegisteredModel]:
+    """With the newest version's number, and the aliases: what a row of the list shows."""
+    newest = ModelVersion.objects.filter(model=OuterRef("pk")).order_by("-id")
+    return models_visible(actor).annotate(
+        latest_number=Subquery(newest.values("number")[:1]), latest_id=Subquery(newest.values("pk")[:1])
+    ).prefetch_related(Prefetch("aliases", ModelAlias.objects.select_related("version")))
+
+
+def model_get(actor: Actor, model_id: UUID) -> RegisteredModel:
+    return _one(models_visible(actor), pk=model_id)
+
+
+def model_read(actor: Actor, model_id: UUID) -> RegisteredModel:
+    model = model_get(actor, model_id)
+    event_record(actor, "model.view", model)
+    return model
+
+
+# Versions
+
+
+def versions_visible(actor: Actor) -> QuerySet[ModelVersion]:
+    return policy.visible(
+        actor,
+        "version.view",
+        ModelVersion.objects.select_related("model", "project", "blob", "created_by"),
+    )
+
+
+def versions_listed(actor: Actor) -> QuerySet[ModelVersion]:
+    """Without the heavy columns (layers, class names), which no list shows."""
+    return versions_visible(actor).defer("inspection", "class_names").prefetch_related("aliases")
+
+
+def version_get(actor: Actor, version_id: UUID) -> ModelVersion:
+    return _one(versions_visible(actor), pk=version_id)
+
+
+def version_read(actor: Actor, version_id: UUID) -> ModelVersion:
+    version = version_get(actor, version_id)
+    event_record(actor, "version.view", version)
+    return version
+
+
+def version_inspection_job(version: ModelVersion) -> Job | None:
+    """The latest inspection of a version."""
+    return (
+        Job.objects.filter(kind=INSPECT_JOB, subject_type=version.audit_type(), subject_id=version.pk)
+        .select_related("project", "requested_by")
+        .order_by("-id")
+        .first()
+    )
+
+
+def artifacts_of_version(actor: Actor, version: ModelVersion) -> QuerySet[Artifact]:
+    return policy.visible(actor, "artifact.view", Artifact.objects.filter(version=version))
+
+
+# Datasets
+
+
+def datasets_visible(actor: Actor) -> QuerySet[Dataset]:
+    return policy.visible(
+        actor, "dataset.view", Dataset.objects.select_related("project", "blob", "created_by")
+    )
+
+
+def dataset_get(actor: Actor, dataset_id: UUID) -> Dataset:
+    return _one(datasets_visible(actor), pk=dataset_id)
+
+
+def dataset_read(actor: Actor, dataset_id: UUID) -> Dataset:
+    dataset = dataset_get(actor, dataset_id)
+    event_record(actor, "dataset.view", dataset)
+    return dataset
+
+
+# Uploads
+
+
+def uploads_visible(actor: Actor) -> QuerySet[Upload]:
+    """One's own uploads, in projects that one's token reaches."""
+    own = Upload.objects.filter(user_id=actor.user_id).select_related("project", "blob")
+    if actor.token_project_ids is not None:
+        own = own.filter(project_id__in=list(actor.token_project_ids))
+    return own
+
+
+def upload_get(actor: Actor, upload_id: UUID) -> Upload:
+    return _one(uploads_visible(actor), pk=upload_id)
+
+
+def project_has_work(project: Project) -> bool:
+    """Whether the project holds anything yet."""
+    return bool(
+        Project.objects.filter(pk=project.pk)
+        .filter(Exists(RegisteredModel.objects.filter(project=OuterRef("pk"))))
+        .exists()
+    )

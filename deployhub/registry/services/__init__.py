@@ -1,0 +1,1 @@
+"""Use cases of the registry, by what they act on."""
