@@ -1,6 +1,11 @@
 """API nouns of this floor."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from deployhub.accounts.api import MeViewSet, TokenViewSet, UserViewSet
+
 router = SimpleRouter(use_regex_path=False)
-urlpatterns = router.urls
+router.register("tokens", TokenViewSet, basename="tokens")
+router.register("users", UserViewSet, basename="users")
+urlpatterns = [path("me/", MeViewSet.as_view({"get": "retrieve"}), name="me"), *router.urls]

@@ -17,5 +17,7 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
+        import deployhub.accounts.schema  # noqa: F401 - registers itself
+
         user_logged_in.disconnect(dispatch_uid="update_last_login")
         user_logged_in.connect(last_login_note, dispatch_uid="deployhub.accounts.last_login")

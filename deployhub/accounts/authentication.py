@@ -71,7 +71,7 @@ class TokenAuthentication(BaseAuthentication):
             # Counted first: who hammers with a bad token is told to wait, and does not fill the audit log.
             attempt_begin(attempts_key("token", client_address(request._request)))
             event_record(
-                request._request.actor,
+                request._request.actor,  # type: ignore[attr-defined]
                 "token.refuse",
                 token,
                 operation=Operation.EVENT,
@@ -79,7 +79,7 @@ class TokenAuthentication(BaseAuthentication):
                 reason=refusal,
             )
             raise AuthenticationFailed("This token is unknown, expired or revoked.")
-        request._request.actor = actor_of_token(token, request._request)
+        request._request.actor = actor_of_token(token, request._request)  # type: ignore[attr-defined]
         now = utc_now()
         if token.last_used_at is None or now - token.last_used_at > LAST_USE_STEP:
             ApiToken.objects.filter(pk=token.pk).unaudited_update(

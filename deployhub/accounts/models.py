@@ -75,7 +75,7 @@ class User(AuditedModel, AbstractBaseUser):
     def get_full_name(self) -> str:
         return self.name
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Whether the password is right. A hash of older strength is replaced on the way."""
 
         def strengthen(raw: str) -> None:

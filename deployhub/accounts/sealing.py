@@ -35,7 +35,7 @@ def _key(secret: str, purpose: str) -> bytes:
 
 
 def _secrets() -> list[str]:
-    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return [settings.SECRET_KEY, *(str(older) for older in settings.SECRET_KEY_FALLBACKS)]
 
 
 def seed_seal(seed: bytes, *, context: bytes) -> str:

@@ -16,6 +16,12 @@ from deployhub.kernel.errors import NotFound
 NOTHING = "There is nothing here, or you have no access to it."
 
 
+def _own_id(actor: Actor) -> UUID:
+    if actor.user_id is None:
+        raise NotFound(NOTHING)
+    return actor.user_id
+
+
 def second_factor_is_on(user_id: UUID) -> bool:
     return TotpDevice.objects.filter(user_id=user_id, confirmed=True).exists()
 
@@ -31,14 +37,14 @@ def account_get(actor: Actor) -> User:
 def memberships_own(actor: Actor) -> QuerySet[Membership]:
     """The actor's roles, with the projects they hold in."""
     return (
-        Membership.objects.filter(user_id=actor.user_id, project__archived_at=None)
+        Membership.objects.filter(user_id=_own_id(actor), project__archived_at=None)
         .select_related("project")
         .order_by("project__name")
     )
 
 
 def totp_devices_own(actor: Actor) -> QuerySet[TotpDevice]:
-    return TotpDevice.objects.filter(user_id=actor.user_id)
+    return TotpDevice.objects.filter(user_id=_own_id(actor))
 
 
 def totp_device_get(actor: Actor, device_id: UUID) -> TotpDevice:
@@ -49,14 +55,14 @@ def totp_device_get(actor: Actor, device_id: UUID) -> TotpDevice:
 
 
 def recovery_codes_left(actor: Actor) -> int:
-    return RecoveryCode.objects.filter(user_id=actor.user_id, used_at=None).count()
+    return RecoveryCode.objects.filter(user_id=_own_id(actor), used_at=None).count()
 
 
 def tokens_visible(actor: Actor) -> QuerySet[ApiToken]:
     """The actor's own tokens; nobody sees anybody else's."""
     if not policy.can(actor, "token.view"):
         return ApiToken.objects.none()
-    return ApiToken.objects.filter(user_id=actor.user_id)
+    return ApiToken.objects.filter(user_id=_own_id(actor))
 
 
 def token_get(actor: Actor, token_id: UUID) -> ApiToken:

@@ -1,0 +1,155 @@
+"""Bodies of the accounts API, field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from deployhub.access.vocab import Role, TokenScope
+from deployhub.accounts.models import ApiToken, User
+from deployhub.accounts.vocab import TOKEN_LIFE_DAYS_DEFAULT, TOKEN_LIFE_DAYS_MAX
+from deployhub.kernel.clock import utc_now
+
+
+class ProjectRoleSerializer(serializers.Serializer):
+    project_id = serializers.UUIDField(help_text="Id of the project.")
+    project_slug = serializers.CharField(
+        source="project.slug", help_text="Short name of the project in addresses."
+    )
+    project_name = serializers.CharField(source="project.name", help_text="Name of the project.")
+    role = serializers.ChoiceField(choices=Role.choices, help_text="The role in this project.")
+
+
+class TokenSerializer(serializers.Serializer):
+    """A personal API token; its text is never part of it."""
+
+    id = serializers.UUIDField(help_text="Id of the token; it is part of the token's text too.")
+    label = serializers.CharField(help_text="What the token is for.")  # type: ignore[assignment]
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=TokenScope.choices), help_text="What the token may do at most."
+    )
+    project_ids = serializers.ListField(
+        child=serializers.UUIDField(),
+        help_text="Projects that the token is bound to; empty: all of its owner.",
+    )
+    created_at = serializers.DateTimeField(help_text="When it was made (UTC).")
+    expires_at = serializers.DateTimeField(help_text="From then on it is refused (UTC).")
+    revoked_at = serializers.DateTimeField(allow_null=True, help_text="When it was revoked, if it was (UTC).")
+    last_used_at = serializers.DateTimeField(allow_null=True, help_text="Last use, to the minute (UTC).")
+    last_used_address = serializers.CharField(help_text="Address that it was last used from.")
+    state = serializers.SerializerMethodField(help_text="usable, expired or revoked.")
+
+    def get_state(self, token: ApiToken) -> str:
+        if token.revoked_at is not None:
+            return "revoked"
+        return "usable" if token.expires_at > utc_now() else "expired"
+
+
+class TokenCreateSerializer(serializers.Serializer):
+    label = serializers.CharField(max_length=80, help_text="What the token is for.")  # type: ignore[assignment]
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=TokenScope.choices),
+        allow_empty=False,
+        help_text="What the token may do at most.",
+    )
+    project_ids = serializers.ListField(
+        child=serializers.UUIDField(),
+        default=list,
+        help_text="Bind it to these projects; empty: all of yours.",
+    )
+    life_days = serializers.IntegerField(
+        min_value=1,
+        max_value=TOKEN_LIFE_DAYS_MAX,
+        default=TOKEN_LIFE_DAYS_DEFAULT,
+        help_text="Days until it expires.",
+    )
+
+
+class TokenMadeSerializer(TokenSerializer):
+    """A new token with its text, which is shown this once."""
+
+    token = serializers.SerializerMethodField(
+        help_text="The token's text. Keep it now: it is not shown again."
+    )
+
+    def get_token(self, token: ApiToken) -> str:
+        return str(self.context["token_text"])
+
+
+@extend_schema_serializer(many=False)
+class MeSerializer(serializers.Serializer):
+    """Who asks, and what they may do."""
+
+    id = serializers.UUIDField(help_text="Id of the account.")
+    username = serializers.CharField(help_text="Name to sign in with.")
+    name = serializers.CharField(help_text="Full name.")
+    email = serializers.CharField(help_text="Mail address.")
+    is_administrator = serializers.BooleanField(help_text="Global role: administrator.")
+    is_auditor = serializers.BooleanField(help_text="Global role: auditor.")
+    second_factor = serializers.SerializerMethodField(help_text="Whether a second factor is set up.")
+    roles = serializers.SerializerMethodField(help_text="Role by project.")
+    token = serializers.SerializerMethodField(
+        help_text="The token that was sent; null with a browser session."
+    )
+
+    def get_second_factor(self, user: User) -> bool:
+        return bool(self.context["second_factor"])
+
+    def get_roles(self, user: User) -> ProjectRoleSerializer(many=True):  # type: ignore[valid-type]
+        return ProjectRoleSerializer(self.context["memberships"], many=True).data
+
+    def get_token(self, user: User) -> TokenSerializer(allow_null=True):  # type: ignore[valid-type]
+        token: Any = self.context["token"]
+        return TokenSerializer(token).data if token is not None else None
+
+
+class UserSerializer(serializers.Serializer):
+    id = serializers.UUIDField(help_text="Id of the account.")
+    username = serializers.CharField(help_text="Name to sign in with.")
+    name = serializers.CharField(help_text="Full name.")
+    email = serializers.CharField(help_text="Mail address.")
+    is_active = serializers.BooleanField(help_text="Whether the person can sign in.")
+    is_administrator = serializers.BooleanField(help_text="Global role: administrator.")
+    is_auditor = serializers.BooleanField(help_text="Global role: auditor.")
+    has_second_factor = serializers.BooleanField(help_text="Whether a second factor is set up.")
+    must_change_password = serializers.BooleanField(
+        help_text="Whether the password is still a one-time password."
+    )
+    created_at = serializers.DateTimeField(help_text="When the account was made (UTC).")
+    last_login = serializers.DateTimeField(allow_null=True, help_text="Last sign-in (UTC).")
+
+
+class UserCreateSerializer(serializers.Serializer):
+    username = serializers.CharField(
+        max_length=60,
+        validators=User._meta.get_field("username").validators,
+        help_text="Name to sign in with: letters, digits and @ . + - _",
+    )
+    name = serializers.CharField(max_length=120, default="", allow_blank=True, help_text="Full name.")
+    email = serializers.EmailField(max_length=254, default="", allow_blank=True, help_text="Mail address.")
+    is_administrator = serializers.BooleanField(default=False, help_text="Global role: administrator.")
+    is_auditor = serializers.BooleanField(default=False, help_text="Global role: auditor.")
+
+
+class UserUpdateSerializer(serializers.Serializer):
+    """What is left out stays as it is."""
+
+    name = serializers.CharField(max_length=120, required=False, allow_blank=True, help_text="Full name.")
+    email = serializers.EmailField(
+        max_length=254, required=False, allow_blank=True, help_text="Mail address."
+    )
+    is_administrator = serializers.BooleanField(required=False, help_text="Global role: administrator.")
+    is_auditor = serializers.BooleanField(required=False, help_text="Global role: auditor.")
+
+
+class UserPasswordSerializer(UserSerializer):
+    """An account with a new one-time password, which is shown this once."""
+
+    one_time_password = serializers.SerializerMethodField(
+        help_text="Give it to the person; it is not shown again and must be replaced at sign-in."
+    )
+
+    def get_one_time_password(self, user: User) -> str:
+        return str(self.context["one_time_password"])
