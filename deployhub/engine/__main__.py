@@ -47,7 +47,14 @@ def _run(work: Path) -> int:
         show({"type": "error", "code": error.code, "detail": error.detail, "hint": error.hint})
         return 1
     except (OSError, json.JSONDecodeError) as error:
-        show({"type": "error", "code": "engine_error", "detail": f"spec.json can't be read: {error}", "hint": ""})
+        show(
+            {
+                "type": "error",
+                "code": "engine_error",
+                "detail": f"spec.json can't be read: {error}",
+                "hint": "",
+            }
+        )
         return 1
     finally:
         client.close()

@@ -17,7 +17,9 @@ runs, the comparison failed or was impossible; the reason is given) or *exported
 def catalogue_markdown(catalogue: dict[str, Any]) -> str:
     """Render the catalogue without what differs from machine to machine."""
     offered = [entry for entry in catalogue["formats"] if entry["options"]]
-    others = sorted((entry for entry in catalogue["formats"] if not entry["options"]), key=lambda e: e["label"])
+    others = sorted(
+        (entry for entry in catalogue["formats"] if not entry["options"]), key=lambda e: e["label"]
+    )
     parts = [HEAD]
     parts += [_section(entry) for entry in sorted(offered, key=lambda e: e["label"])]
     parts.append(_to_come(others))

@@ -8,6 +8,7 @@ compared as sets, detection by detection.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -96,6 +97,7 @@ class Comparison:
     outputs: dict[int, OutputMeasure] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     nothing_seen: bool = False
+    variation: float = 0.0
 
     @property
     def passed(self) -> bool:
@@ -108,6 +110,11 @@ class Comparison:
             return self.problems[0]
         if not self.inputs_compared:
             return "Nothing was compared."
+        if self.inputs_compared > 1 and self.variation <= self.tolerance and not self.nothing_seen:
+            return (
+                "The source gives the same answer for every test image, as an untrained model does, "
+                "so that equal answers prove nothing."
+            )
         for measure in self.outputs.values():
             if not measure.finite:
                 return f"{measure.name} holds values that are not numbers."
@@ -116,9 +123,7 @@ class Comparison:
                     continue
                 share = measure.matched / measure.detections
                 if share < self.matched_minimum:
-                    return (
-                        f"Only {measure.matched} of {measure.detections} detections are the same in the export."
-                    )
+                    return f"Only {measure.matched} of {measure.detections} detections are the same in the export."
             if measure.relative_error > self.tolerance:
                 return (
                     f"{measure.name} differs from the source by {measure.relative_error:.2g} of its range; "
@@ -157,16 +162,32 @@ def artifact_compare(
         matched_minimum=MATCHED_MINIMUM[precision],
         metric="relative_error" if head == RAW else "detections",
     )
+    answers: list[list[NamedOutput]] = []
     batches = list(images_choose(source=source, options=options, seed=seed))
     for done, images in enumerate(batches, start=1):
-        _compare_once(comparison, source=source, runner=runner, options=options, images=images, head=head)
+        answer = _compare_once(
+            comparison, source=source, runner=runner, options=options, images=images, head=head
+        )
+        answers.append(answer)
         advance(done)
-    if head == NMS and not comparison.problems and not comparison.outputs[0].detections:
+    comparison.variation = _variation(answers, source=source, head=head)
+    if head == NMS and not comparison.problems and not _seen(comparison):
         provoked = source.provoke(batches[0], options=options)
         if provoked is not None:
-            _compare_once(comparison, source=source, runner=runner, options=options, images=provoked, head=head)
-        comparison.nothing_seen = not comparison.outputs[0].detections
+            answers.append(
+                _compare_once(
+                    comparison, source=source, runner=runner, options=options, images=provoked, head=head
+                )
+            )
+            comparison.variation = _variation([answers[0], answers[-1]], source=source, head=head)
+        comparison.nothing_seen = not _seen(comparison)
     return comparison
+
+
+def _seen(comparison: Comparison) -> bool:
+    first = comparison.outputs.get(0)
+    # What can't be counted (a graph whose first output is no list of detections) counts as seen.
+    return first is None or not first.counts_detections or not first.finite or first.detections > 0
 
 
 def images_choose(*, source: SourceModel, options: Any, seed: int) -> Iterator[Images]:
@@ -197,29 +218,57 @@ def batch_size(*, source: SourceModel, options: Any) -> int:
 
 def _compare_once(
     comparison: Comparison, *, source: SourceModel, runner: Runner, options: Any, images: Images, head: str
-) -> None:
+) -> list[NamedOutput]:
     expected = source.reference(images, options=options)
     found = runner.run(images)
     comparison.inputs_compared += 1
     if len(expected) != len(found):
         comparison.problems.append(f"The export has {len(found)} outputs, the source {len(expected)}.")
-        return
+        return expected
     for index, (want, have) in enumerate(zip(expected, found, strict=True)):
         measure = comparison.outputs.setdefault(index, OutputMeasure(have.name, list(have.values.shape)))
         if want.values.ndim != have.values.ndim or want.values.shape[0] != have.values.shape[0]:
             comparison.problems.append(
                 f"{have.name} has the shape {list(have.values.shape)}, the source {list(want.values.shape)}."
             )
-            return
+            return expected
         if index == 0 and head in (NMS, END_TO_END) and want.values.ndim == 3:
             _compare_detections(comparison, measure, want.values, have.values, side=max(images.shape[2:]))
         elif want.values.shape != have.values.shape:
             comparison.problems.append(
                 f"{have.name} has the shape {list(have.values.shape)}, the source {list(want.values.shape)}."
             )
-            return
+            return expected
         else:
             _compare_values(measure, want, have, source=source, first=index == 0)
+    return expected
+
+
+def _variation(answers: list[list[NamedOutput]], *, source: SourceModel, head: str) -> float:
+    """How much the source's answers differ between images, as a share of their range.
+
+    A network that answers every image alike would make any export look right.
+    """
+    import numpy as np
+
+    largest = 0.0
+    for first, other in itertools.pairwise(answers):
+        for index, (left, right) in enumerate(zip(first, other, strict=True)):
+            if left.values.shape != right.values.shape:
+                continue
+            detections = index == 0 and head != RAW and left.values.ndim == 3
+            channels_last = left.values.swapaxes(1, 2), right.values.swapaxes(1, 2)
+            one, two = channels_last if detections else (left.values, right.values)
+            groups = (
+                [slice(column, column + 1) for column in range(BOX_COLUMNS + 1)]
+                if detections
+                else _channel_groups(one.shape, source=source, first=index == 0)
+            )
+            for channels in groups:
+                scale = float(np.abs(one[:, channels]).max(initial=0.0))
+                spread = float(np.abs(one[:, channels] - two[:, channels]).max(initial=0.0))
+                largest = max(largest, spread / max(scale, TINY))
+    return largest
 
 
 def _compare_values(
@@ -282,7 +331,9 @@ def _not_borderline(rows: Values, unmatched: list[int], others: Values, toleranc
     """Count unmatched rows, but for those that rounding may have pushed over the lowest score kept."""
     if not unmatched:
         return 0
-    floor = min(float(rows[:, 4].min()), float(others[:, 4].min()) if len(others) else float(rows[:, 4].min()))
+    floor = min(
+        float(rows[:, 4].min()), float(others[:, 4].min()) if len(others) else float(rows[:, 4].min())
+    )
     margin = tolerance * float(rows[:, 4].max())
     return sum(1 for row in unmatched if not len(others) or rows[row, 4] > floor + margin)
 

@@ -56,7 +56,8 @@ def pt_inspect(source: PtSource) -> dict[str, Any]:
         },
         "inputs": [{"name": "images", "shape": list(images.shape), "dtype": "float32"}],
         "outputs": [
-            {"name": output.name, "shape": list(output.values.shape), "dtype": "float32"} for output in outputs
+            {"name": output.name, "shape": list(output.values.shape), "dtype": "float32"}
+            for output in outputs
         ],
         "engine": toolchain_versions(("ultralytics", "torch")),
     }

@@ -10,7 +10,6 @@ from typing import Any
 
 from deployhub.engine.spec import EngineError, ErrorCode
 
-
 LAYERS_MAX = 2000
 
 
@@ -80,7 +79,9 @@ def onnx_facts(path: Path) -> OnnxFacts:
         task=metadata.get("task"),
         class_names=[str(names[key]) for key in sorted(names)] if isinstance(names, dict) else None,
         stride=stride if isinstance(stride, int) else None,
-        image_size_px=[int(side) for side in size] if isinstance(size, list | tuple) and len(size) == 2 else None,
+        image_size_px=[int(side) for side in size]
+        if isinstance(size, list | tuple) and len(size) == 2
+        else None,
         end_to_end=_truth(metadata.get("end2end")),
         nms=bool(arguments.get("nms")) if isinstance(arguments, dict) else None,
         metadata=metadata,

@@ -158,7 +158,7 @@ def _clean_choice(option: Mapping[str, Any], given: Any) -> Any:
 
 
 def _amount(number: int, unit: str) -> str:
-    return f"{number} {unit}".strip()
+    return f"{number} {unit.removesuffix('s') if number == 1 else unit}".strip()
 
 
 def _shown(given: Any) -> str:

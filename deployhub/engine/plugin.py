@@ -162,7 +162,9 @@ def options_describe(options: type[Any]) -> list[dict[str, Any]]:
 def _option_describe(declared: dataclasses.Field[Any]) -> dict[str, Any]:
     meta = declared.metadata
     if "label" not in meta:
-        raise TypeError(f"option {declared.name!r} is not declared with option(): it needs a label and a help text")
+        raise TypeError(
+            f"option {declared.name!r} is not declared with option(): it needs a label and a help text"
+        )
     if meta["choices"] is not None:
         kind = "choice"
     elif isinstance(declared.default, bool):

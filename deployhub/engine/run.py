@@ -31,6 +31,8 @@ Emit = Callable[[dict[str, Any]], None]
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 LOG_LINE_MAX = 2000
+# Ultralytics ends with advice for its own command line, about paths that are gone when it is read.
+LOG_NOISE = ("Results saved to", "Predict:", "Validate:", "Visualize:", "💡 ProTip")
 HASH_BLOCK_BYTES = 1024 * 1024
 LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warning", logging.ERROR: "error"}
 # A toolchain that wrote elsewhere or phoned home would only meet the sandbox; these spare it the attempt.
@@ -58,6 +60,7 @@ def run_spec(*, workdir: Path, emit: Emit) -> dict[str, Any]:
     os.environ.setdefault("YOLO_CONFIG_DIR", str(scratch))
     source_path = _source_path(workdir, spec)
     with _logs_forward(emit, workdir=workdir):
+        _settings_detach(scratch)
         match spec.get("kind"):
             case "inspect":
                 return _inspect(source_path, emit=emit)
@@ -69,10 +72,19 @@ def run_spec(*, workdir: Path, emit: Emit) -> dict[str, Any]:
                 )
 
 
+def _settings_detach(scratch: Path) -> None:
+    """Ultralytics writes its settings back; a warm engine has read them from a place that is closed now."""
+    from ultralytics.utils import SETTINGS
+
+    SETTINGS.file_path = scratch / "settings.json"
+
+
 def _source_path(workdir: Path, spec: dict[str, Any]) -> Path:
     path = (workdir / str(spec.get("source", ""))).resolve()
     if not path.is_relative_to(workdir / "in") or not path.is_file():
-        raise EngineError(ErrorCode.ENGINE_ERROR, "The job's source file is not in its work folder.", "Try again.")
+        raise EngineError(
+            ErrorCode.ENGINE_ERROR, "The job's source file is not in its work folder.", "Try again."
+        )
     return path
 
 
@@ -83,22 +95,20 @@ def _inspect(path: Path, *, emit: Emit) -> dict[str, Any]:
 
     _phase(emit, "Checking the file")
     scan = inspect_file(path)
-    if path.suffix == ".onnx":
+    if scan["kind"] == "onnx":
         _phase(emit, "Reading the graph")
         facts = inspection.onnx_inspect(path)
     else:
         _phase(emit, "Loading the model")
-        source = source_load(path)
+        source = source_load(path, kind=scan["kind"])
         if not isinstance(source, PtSource):
             raise TypeError(f"{type(source).__name__} can't be inspected")
         _phase(emit, "Measuring the model")
         facts = inspection.pt_inspect(source)
-    return {**facts, "scan": _scan_shape(scan)}
+    return {**facts, "scan": {key: scan[key] for key in ("globals", "verdict", "notes")}}
 
 
-def _export(
-    spec: dict[str, Any], path: Path, *, out: Path, scratch: Path, emit: Emit
-) -> dict[str, Any]:
+def _export(spec: dict[str, Any], path: Path, *, out: Path, scratch: Path, emit: Emit) -> dict[str, Any]:
     from deployhub.engine.intake import inspect_file
     from deployhub.engine.source import source_load
 
@@ -107,13 +117,13 @@ def _export(
         raise EngineError(ErrorCode.INVALID_OPTIONS, reason, "Choose a format that is available here.")
     entry = chosen.describe()
     given = spec.get("options") or {}
-    _options_clean(entry, given, facts={"kind": path.suffix.removeprefix(".")})
+    # Before the model is loaded, so that a plain mistake costs nothing.
+    _options_clean(entry, given, facts={})
     seed = int(spec.get("seed") or 0)
 
     started = time.monotonic()
     _phase(emit, "Loading the model")
-    inspect_file(path)
-    source = source_load(path)
+    source = source_load(path, kind=inspect_file(path)["kind"])
     if source.kind not in chosen.sources:
         raise EngineError(
             ErrorCode.INVALID_OPTIONS,
@@ -187,7 +197,9 @@ def _prove(
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a runtime raises, the file does not run
-        proof["proof_reason"] = f"The export does not run in {', '.join(chosen.runtimes)}: {_first_line(error)}"
+        proof["proof_reason"] = (
+            f"The export does not run in {', '.join(chosen.runtimes)}: {_first_line(error)}"
+        )
         return proof
     proof |= {
         "proof": "loadable",
@@ -263,12 +275,6 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _scan_shape(scan: Any) -> dict[str, Any]:
-    if isinstance(scan, dict):
-        return scan
-    return {"globals": list(scan.globals), "verdict": str(scan.verdict), "notes": list(scan.notes)}
-
-
 def _phase(emit: Emit, name: str, *, total: int | None = None, unit: str = "") -> None:
     emit({"type": "phase", "name": name, "total": total, "unit": unit})
 
@@ -288,7 +294,7 @@ class _EventHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = LEVELS.get(record.levelno, "info")
         for line in ANSI.sub("", record.getMessage()).replace(self._hidden, "").splitlines():
-            if line.strip():
+            if line.strip() and not line.strip().startswith(LOG_NOISE):
                 self._send({"type": "log", "level": level, "text": line.strip()[:LOG_LINE_MAX]})
 
 

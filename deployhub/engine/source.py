@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployhub.engine.plugin import NamedOutput
+from deployhub.engine.plugin import ALL_TASKS, NamedOutput
 from deployhub.engine.spec import EngineError, ErrorCode
 
 if TYPE_CHECKING:
@@ -69,11 +69,19 @@ class PtSource(SourceModel):
         self.path, self.model, self.checkpoint = path, model, checkpoint
         self.task = getattr(model, "task", None)
         names = getattr(model, "names", None) or {}
-        self.class_names = [str(names[key]) for key in sorted(names)] if isinstance(names, dict) else list(names)
+        self.class_names = (
+            [str(names[key]) for key in sorted(names)] if isinstance(names, dict) else list(names)
+        )
         self.stride = int(max(model.stride))
         self.channels = int(model.yaml.get("channels", 3))
-        size = (checkpoint.get("train_args") or {}).get("imgsz") or getattr(model, "args", {}).get("imgsz") or 640
-        self.image_size_px = [int(size), int(size)] if isinstance(size, int | float) else [int(s) for s in size][:2]
+        size = (
+            (checkpoint.get("train_args") or {}).get("imgsz")
+            or getattr(model, "args", {}).get("imgsz")
+            or 640
+        )
+        self.image_size_px = (
+            [int(size), int(size)] if isinstance(size, int | float) else [int(s) for s in size][:2]
+        )
         self.end_to_end_head = getattr(model.model[-1], "one2one_cv2", None) is not None
         self._references: dict[str, Any] = {}
 
@@ -106,7 +114,8 @@ class PtSource(SourceModel):
         """Decoded outputs as torch tensors: (predictions,) or (predictions, mask prototypes)."""
         import torch
 
-        with torch.inference_mode():
+        # Not inference_mode: the head keeps its anchors, and `provoke` needs gradients through them.
+        with torch.no_grad():
             answer = self._reference_model(head, max_detections)(torch.from_numpy(images))
         predictions = answer[0] if isinstance(answer, tuple) else answer
         return list(predictions) if isinstance(predictions, tuple | list) else [predictions]
@@ -134,7 +143,8 @@ class PtSource(SourceModel):
                 rows[index, : found.shape[0]] = found[:, :width]
             outputs[0] = rows
         return [
-            NamedOutput(f"output{index}", tensor.detach().float().numpy()) for index, tensor in enumerate(outputs)
+            NamedOutput(f"output{index}", tensor.detach().float().numpy())
+            for index, tensor in enumerate(outputs)
         ]
 
     @cached_property
@@ -227,18 +237,20 @@ class OnnxSource(SourceModel):
         self._runner.run(images)
 
 
-def source_load(path: Path) -> SourceModel:
-    """Load a source for inspection or export. Only ever called inside the confined child."""
-    if path.suffix == ".onnx":
+def source_load(path: Path, *, kind: str) -> SourceModel:
+    """Load a source for inspection or export, of the kind that the intake found.
+
+    Only ever called inside the confined child. Raises EngineError.
+    """
+    if kind == "onnx":
         return OnnxSource(path)
     from deployhub.engine.intake import pt_load
 
-    loaded = pt_load(path)
-    model, checkpoint = loaded if isinstance(loaded, tuple) else (loaded.model, loaded.checkpoint)
-    if not hasattr(model, "model") or not hasattr(model, "yaml") or getattr(model, "task", None) is None:
+    model, checkpoint = pt_load(path)
+    if not hasattr(model, "model") or getattr(model, "task", None) not in ALL_TASKS:
         raise EngineError(
             ErrorCode.NOT_A_YOLO_MODEL,
-            "This checkpoint holds a network, but not one of the YOLO family.",
+            "This checkpoint holds a network, but not for one of the five YOLO tasks.",
             "Upload a .pt file that Ultralytics saved during training, such as best.pt.",
         )
     return PtSource(path, model, checkpoint)

@@ -102,8 +102,8 @@ YOLO_CONFLICTS = (
 def yolo_export(request: ExportRequest, *, format: str, **extra: Any) -> Path:
     """Let Ultralytics export the source into `request.folder`; returns what it wrote.
 
-    The path in the metadata, its date and the training data's place are replaced: they would make equal
-    requests give different bytes, and tell the paths of the machine that trained the model.
+    In the metadata the date becomes that of the checkpoint, and the place of the training data is left out:
+    equal requests shall give equal bytes, and no path of the machine that trained the model.
     Raises EngineError `export_failed` with the exporter's own first line.
     """
     from ultralytics.engine.exporter import Exporter
@@ -111,7 +111,9 @@ def yolo_export(request: ExportRequest, *, format: str, **extra: Any) -> Path:
     source, options = request.source, request.options
     if not isinstance(source, PtSource):
         raise EngineError(
-            ErrorCode.INVALID_OPTIONS, "This format is exported from .pt models.", "Upload the model's .pt file."
+            ErrorCode.INVALID_OPTIONS,
+            "This format is exported from .pt models.",
+            "Upload the model's .pt file.",
         )
     head = source.head(options)
     overrides: dict[str, Any] = {
@@ -133,7 +135,8 @@ def yolo_export(request: ExportRequest, *, format: str, **extra: Any) -> Path:
         overrides |= {"conf": options.confidence_percent / 100, "iou": options.overlap_percent / 100}
     exporter = Exporter(overrides=overrides)
     exporter.callbacks = {event: [] for event in exporter.callbacks}
-    exporter.add_callback("on_export_start", _metadata_settle)
+    trained = str(source.checkpoint.get("date") or FIXED_DATE)
+    exporter.add_callback("on_export_start", lambda running: _metadata_settle(running, date=trained))
     source.model.pt_path = str(request.folder / "model.pt")
     before = Path.cwd()
     os.chdir(request.folder)
@@ -144,7 +147,9 @@ def yolo_export(request: ExportRequest, *, format: str, **extra: Any) -> Path:
     except EngineError:
         raise
     except Exception as error:
-        first_line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        first_line = next(
+            (line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__
+        )
         raise EngineError(
             ErrorCode.EXPORT_FAILED,
             f"The export stopped: {first_line[:300]}",
@@ -155,6 +160,6 @@ def yolo_export(request: ExportRequest, *, format: str, **extra: Any) -> Path:
     return Path(produced)
 
 
-def _metadata_settle(exporter: Any) -> None:
-    exporter.metadata["date"] = FIXED_DATE
+def _metadata_settle(exporter: Any, *, date: str) -> None:
+    exporter.metadata["date"] = date
     exporter.metadata["description"] = f"Ultralytics {exporter.pretty_name} model"

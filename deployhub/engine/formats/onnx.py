@@ -37,7 +37,9 @@ class OnnxRunner(Runner):
     def run(self, images: Images) -> list[NamedOutput]:
         import numpy as np
 
-        dtype = {"tensor(float16)": np.float16, "tensor(double)": np.float64}.get(self._input.type, np.float32)
+        dtype = {"tensor(float16)": np.float16, "tensor(double)": np.float64}.get(
+            self._input.type, np.float32
+        )
         answers = self._session.run(None, {self._input.name: images.astype(dtype, copy=False)})
         return [
             NamedOutput(name, np.asarray(values, dtype=np.float32))

@@ -21,6 +21,23 @@ def telemetry_silence() -> None:
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
+def _names_settle(path: Path) -> None:
+    """Name input and outputs as the other formats do; tracing leaves names such as `x.1` and `49`."""
+    import openvino
+
+    model = openvino.Core().read_model(path)
+    for index, output in enumerate(model.outputs):
+        output.get_tensor().set_names({f"output{index}"})
+    for port in model.inputs:
+        port.get_tensor().set_names({"images"})
+    settled = path.with_name("settled.xml")
+    openvino.save_model(model, settled, compress_to_fp16=False)
+    # The graph is mapped from its file while the model lives; let go before the file is replaced.
+    del model
+    settled.with_suffix(".bin").replace(path.with_suffix(".bin"))
+    settled.replace(path)
+
+
 class OpenVinoRunner(Runner):
     runtime = "openvino"
 
@@ -42,11 +59,15 @@ class OpenVinoRunner(Runner):
 
         answers = self._request.infer({0: images})
         return [
-            NamedOutput(
-                next(iter(sorted(port.names)), f"output{index}"), np.array(answers[port], dtype=np.float32)
-            )
+            NamedOutput(_output_name(port.names, index), np.array(answers[port], dtype=np.float32))
             for index, port in enumerate(self._outputs)
         ]
+
+
+def _output_name(names: set[str], index: int) -> str:
+    """A tensor may carry several names: the one that was given on purpose, else any."""
+    wanted = f"output{index}"
+    return wanted if wanted in names else next(iter(sorted(names)), wanted)
 
 
 class OpenVino(Format):
@@ -80,7 +101,9 @@ class OpenVino(Format):
         telemetry_silence()
         if isinstance(request.source, OnnxSource):
             return self._convert(request, request.source)
-        return yolo_export(request, format="openvino")
+        folder = yolo_export(request, format="openvino")
+        _names_settle(folder / GRAPH_NAME)
+        return folder
 
     def _convert(self, request: ExportRequest, source: OnnxSource) -> Path:
         import openvino

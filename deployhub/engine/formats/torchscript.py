@@ -34,7 +34,9 @@ class TorchScriptRunner(Runner):
 class TorchScript(Format):
     key = "torchscript"
     label = "TorchScript"
-    description = "The model as one file for libtorch: C++ or Python programs run it without the training code."
+    description = (
+        "The model as one file for libtorch: C++ or Python programs run it without the training code."
+    )
     suffix = ".torchscript"
     runtimes = ("torch",)
     # fp16 is traced on a GPU only: half-precision convolutions on a CPU are not what would be deployed.

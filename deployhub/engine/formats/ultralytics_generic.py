@@ -33,14 +33,18 @@ TOOLCHAINS = {
     "coreai": Toolchain("Apple's Core AI toolchain", "Apple devices from the 2026 systems on"),
     "saved_model": Toolchain("the TensorFlow toolchain", "TensorFlow Serving"),
     "pb": Toolchain("the TensorFlow toolchain", "older TensorFlow programs"),
-    "edgetpu": Toolchain("the TensorFlow toolchain and Google's Edge TPU compiler", "Coral Edge TPU accelerators"),
+    "edgetpu": Toolchain(
+        "the TensorFlow toolchain and Google's Edge TPU compiler", "Coral Edge TPU accelerators"
+    ),
     "litert": Toolchain("the litert-torch toolchain", "Android and small Linux boards"),
     "paddle": Toolchain("the PaddlePaddle toolchain", "PaddlePaddle programs"),
     "mnn": Toolchain("the MNN toolchain", "phones, through Alibaba's MNN"),
     "ncnn": Toolchain("the ncnn and pnnx toolchain", "phones and ARM boards, through Tencent's ncnn"),
     "imx": Toolchain("Sony's IMX500 converter", "Sony IMX500 cameras"),
     "rknn": Toolchain("Rockchip's rknn-toolkit2", "Rockchip neural units"),
-    "executorch": Toolchain("the ExecuTorch toolchain", "phones and embedded devices, through PyTorch's ExecuTorch"),
+    "executorch": Toolchain(
+        "the ExecuTorch toolchain", "phones and embedded devices, through PyTorch's ExecuTorch"
+    ),
     "axelera": Toolchain("Axelera's Voyager toolchain", "Axelera accelerators"),
     "deepx": Toolchain("DEEPX's compiler", "DEEPX neural units"),
     "qnn": Toolchain("the onnxruntime-qnn toolchain", "Qualcomm Hexagon neural units"),
@@ -84,7 +88,9 @@ class GenericFormat(Format):
         raise self._refused()
 
     def _refused(self) -> EngineError:
-        return EngineError(ErrorCode.INVALID_OPTIONS, self.available(), "Choose a format that is available here.")
+        return EngineError(
+            ErrorCode.INVALID_OPTIONS, self.available(), "Choose a format that is available here."
+        )
 
 
 def _is_folder(suffix: str) -> bool:
