@@ -63,11 +63,7 @@ def pt_load(path: Path) -> tuple[Any, dict[str, Any]]:
 
     description: Any = getattr(model, "yaml", None)
     if not isinstance(model, nn.Module) or not isinstance(description, dict):
-        raise EngineError(
-            ErrorCode.NOT_A_YOLO_MODEL,
-            "The file opens, but there is no YOLO model in it, only weights or other values.",
-            _TRAINED_HINT,
-        )
+        raise _no_model()
     _description_check(description)
     _classes_check(model)
     _weights_check(model)
@@ -107,6 +103,10 @@ def _checkpoint_load(path: Path) -> Any:
         text = str(refused)
         if "allocate memory" in text:
             raise
+        if isinstance(
+            refused, AttributeError
+        ):  # Ultralytics takes any object for a model and asks for its parts
+            raise _no_model() from refused
         if "outside the supported" in text or "weights_only" in text.lower() or "restricted" in text:
             raise EngineError(
                 ErrorCode.MALICIOUS_MODEL,
@@ -119,6 +119,14 @@ def _checkpoint_load(path: Path) -> Any:
             "Save the model again with the current Ultralytics, and upload that file.",
         ) from refused
     return checkpoint
+
+
+def _no_model() -> EngineError:
+    return EngineError(
+        ErrorCode.NOT_A_YOLO_MODEL,
+        "The file opens, but there is no YOLO model in it, only weights or other values.",
+        _TRAINED_HINT,
+    )
 
 
 def _invalid(detail: str) -> EngineError:

@@ -18,7 +18,7 @@ from deployhub.engine.client import EngineClient
 from deployhub.engine.sandbox import surroundings
 from deployhub.engine.spec import MIB, Limits
 
-RUNNER = '''
+RUNNER = """
 import json, pickle
 def run_spec(*, workdir, emit):
     spec = json.loads((workdir / "spec.json").read_text())
@@ -31,7 +31,7 @@ def run_spec(*, workdir, emit):
     scope = {"workdir": workdir, "emit": emit, "result": {}}
     exec(spec["code"], scope)
     return scope["result"]
-'''
+"""
 SMALL = Limits(
     memory_bytes=512 * MIB,
     cpu_seconds=60,

@@ -130,6 +130,8 @@ def test_our_table_of_system_calls_agrees_with_libseccomp() -> None:
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 def test_every_call_that_must_be_denied_has_a_number(machine: str) -> None:
-    only_elsewhere = {"iopl", "ioperm", "modify_ldt", "_sysctl", "uselib", "mknod"} if machine == "aarch64" else set()
+    only_elsewhere = (
+        {"iopl", "ioperm", "modify_ldt", "_sysctl", "uselib", "mknod"} if machine == "aarch64" else set()
+    )
     assert set(seccomp.DENIED) - set(kernel_calls.SYSCALLS[machine]) == only_elsewhere
     assert len(seccomp.filter_assemble(own_pid=1, signals_scoped=False, machine=machine)) % 8 == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -21,7 +22,10 @@ BOMBS = {
         "import mmap\nkept = []\nwhile True:\n    m = mmap.mmap(-1, 64 << 20); m.write(b'x' * (64 << 20)); kept.append(m)",
         "limit_memory",
     ),
-    "one large file": ("f = open(workdir / 'out' / 'f', 'wb')\nwhile True: f.write(bytes(1 << 20))", "limit_output"),
+    "one large file": (
+        "f = open(workdir / 'out' / 'f', 'wb')\nwhile True: f.write(bytes(1 << 20))",
+        "limit_output",
+    ),
     "many files": (
         "n = 0\nwhile True:\n    (workdir / 'tmp' / str(n)).write_bytes(bytes(8 << 20)); n += 1",
         "limit_output",
@@ -111,7 +115,8 @@ def test_a_server_that_died_is_replaced(bench: Bench) -> None:
     server = bench.client._server
     assert server is not None
     for pid in [*family(server.pid), server.pid]:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     assert eventually(lambda: not server.is_alive(), within_s=2)
     assert bench.run("result['alive'] = True") == {"alive": True}
 
@@ -131,6 +136,8 @@ def test_the_server_does_not_grow_over_fifty_jobs(bench: Bench) -> None:
     def server_bytes() -> int:
         server = bench.client._server
         assert server is not None
+        alone = 2 if bench.client._tier == "A" else 0
+        assert eventually(lambda: len(family(server.pid)) <= alone, within_s=2)
         pids = [server.pid, *family(server.pid)]
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 for pid in pids)
 

@@ -47,6 +47,7 @@ def test_a_killed_worker_leaves_no_process_behind(tier: str, laboratory: Path, t
     assert len(engine) >= 4
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
+    worker.stdout.close()
     alive = lambda: [pid for pid in engine if _is_running(pid)]  # noqa: E731
     assert eventually(lambda: not alive(), within_s=3), alive()
     assert json.dumps(alive()) == "[]"
