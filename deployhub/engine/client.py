@@ -30,7 +30,7 @@ _DRAIN_S = 1.0
 _CATALOGUE_TIMEOUT_S = 120
 
 
-class EngineFailed(Exception):  # noqa: N818 - named by the seam's contract
+class EngineFailed(Exception):
     """The run failed. code: see ErrorCode; detail: what happened, one sentence; hint: what to do."""
 
     def __init__(self, code: str, detail: str, hint: str = "") -> None:
@@ -40,7 +40,7 @@ class EngineFailed(Exception):  # noqa: N818 - named by the seam's contract
         self.hint = hint
 
 
-class EngineStopped(Exception):  # noqa: N818
+class EngineStopped(Exception):
     """The run was ended because should_stop() said so."""
 
 

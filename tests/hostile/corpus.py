@@ -72,10 +72,12 @@ def torch_archive(content: bytes, *, extra: dict[str, bytes] | None = None) -> b
 def zip_bomb() -> bytes:
     """600 KB that unpack to 600 MB."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("best/data.pkl", "w") as entry:
-            for _ in range(600):
-                entry.write(bytes(1024**2))
+    with (
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("best/data.pkl", "w") as entry,
+    ):
+        for _ in range(600):
+            entry.write(bytes(1024**2))
     return out.getvalue()
 
 

@@ -26,7 +26,7 @@ READY_TIMEOUT_S = 120.0
 _STOP_PATIENCE_S = 3.0
 
 
-class ServerUnavailable(Exception):  # noqa: N818
+class ServerUnavailable(Exception):
     """The engine server did not start, or is gone."""
 
 

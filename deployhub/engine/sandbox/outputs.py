@@ -10,7 +10,7 @@ from pathlib import Path
 _ENTRIES_MAX = 20_000
 
 
-class OutputRefused(Exception):  # noqa: N818
+class OutputRefused(Exception):
     """The output folder holds something that is not a plain file or folder. str(): a sentence."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import signal
 import time
@@ -105,7 +106,7 @@ def test_should_stop_is_asked_at_least_five_times_a_second(bench: Bench) -> None
         return False
 
     bench.run("import time; time.sleep(1.5)", should_stop=should_stop)
-    gaps = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(asked)]
     assert len(asked) >= 7
     assert sorted(gaps)[-2] < 0.25
 
