@@ -75,9 +75,8 @@ def _codes_in_code() -> set[str]:
                 found.add(str(node.value.value))
             if isinstance(node, ast.ClassDef):
                 for line in node.body:
-                    if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant):
-                        if any(isinstance(target, ast.Name) and target.id == "code" for target in line.targets):
-                            found.add(str(line.value.value))
+                    if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "code":
+                        found.add(str(ast.literal_eval(line.value)))
     return found - {"", "None"}
 
 

@@ -1,0 +1,132 @@
+"""One thing of each kind that an address can name, in a project and of a person."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from deployhub.access.models import Membership
+from deployhub.accounts.models import ApiToken, TotpDevice
+from deployhub.audit.models import AuditEvent
+from deployhub.audit.scope import system_scope
+from deployhub.conversion.models import Export
+from deployhub.jobs.models import Job
+from deployhub.kernel.clock import utc_now
+from deployhub.registry.models import (
+    Artifact,
+    ArtifactFile,
+    Dataset,
+    ModelAlias,
+    ModelVersion,
+    RegisteredModel,
+    Upload,
+)
+from deployhub.registry.storage import blob_store
+from deployhub.registry.upload_files import upload_file_make
+
+SINGULAR = {
+    "projects": "project",
+    "models": "model",
+    "versions": "version",
+    "artifacts": "artifact",
+    "datasets": "dataset",
+    "exports": "export",
+    "jobs": "job",
+    "uploads": "upload",
+    "tokens": "token",
+    "users": "user",
+    "mfa": "device",
+    "members": "membership",
+    "memberships": "membership",
+    "aliases": "alias",
+    "audit-events": "event",
+    "docs": "document",
+    "formats": "format",
+    "files": "file",
+}
+KEYS = ("pk", "id", "slug", "name", "key", "path")
+"""Names of variable parts that say nothing; the segment before them does."""
+
+
+class Things:
+    """What belongs to `project` and `user`: `text("version", "uuid")` stands for one in an address."""
+
+    def __init__(self, project: Any, user: Any) -> None:
+        self.project, self.user = project, user
+        with system_scope("things of the matrix"):
+            self.made = self._make()
+
+    def _make(self) -> dict[str, str]:
+        of = {"project": self.project}
+        blob = blob_store(io.BytesIO(f"bytes of {self.project.slug}".encode()))
+        model = RegisteredModel.objects.create(name="Circles", slug="circles", **of)
+        version = ModelVersion.objects.create(
+            model=model, number=1, blob=blob, file_name="best.pt", source_kind="pt", state="accepted", task="detect",
+            class_names=["circle"], **of,
+        )  # fmt: skip
+        alias = ModelAlias.objects.create(model=model, version=version, name="champion", **of)
+        job = Job.objects.create(kind="export", title="Export circles", state="succeeded", requested_by=self.user, **of)
+        artifact = Artifact.objects.create(
+            version=version, key="k", format_key="onnx", format_label="ONNX", precision="fp32", file_name="circles.onnx",
+            manifest_sha256="0" * 64, size_bytes=blob.size_bytes, job=job, **of,
+        )  # fmt: skip
+        ArtifactFile.objects.create(artifact=artifact, path="model.onnx", blob=blob, **of)
+        export = Export.objects.create(version=version, key="k", format_key="onnx", artifact=artifact, job=job, **of)
+        dataset = Dataset.objects.create(
+            name="Shapes", slug="shapes", purpose="evaluation", blob=blob, file_name="shapes.zip", image_count=1,
+            label_count=1, **of,
+        )  # fmt: skip
+        upload = Upload.objects.create(user=self.user, file_name="best.pt", size_bytes=10, **of)
+        upload_file_make(upload.pk)
+        token = ApiToken.objects.create(
+            user=self.user, label="ci", digest=uuid4().hex, scopes=["read"], expires_at=utc_now() + timedelta(days=1)
+        )
+        device = TotpDevice(user=self.user, name="phone")
+        device.seed = b"0" * 20
+        device.save()
+        membership = Membership.objects.filter(project=self.project).first()
+        return {
+            "project": self.project.slug,
+            "model": str(model.pk),
+            "version": str(version.pk),
+            "alias": alias.name,
+            "artifact": str(artifact.pk),
+            "export": str(export.pk),
+            "dataset": str(dataset.pk),
+            "job": str(job.pk),
+            "upload": str(upload.pk),
+            "token": str(token.pk),
+            "device": str(device.pk),
+            "membership": str(membership.pk) if membership else str(uuid4()),
+            "user": str(self.user.pk),
+            "event": str(AuditEvent.objects.order_by("-id").values_list("pk", flat=True).first() or 1),
+            "document": "architecture",
+            "format": "onnx",
+            "file": "model.onnx",
+        }
+
+    def text(self, kind: str, converter: str) -> str:
+        """What stands in an address for the thing; projects go by their slug on pages, and by their id elsewhere."""
+        if kind == "project" and converter == "uuid":
+            return str(self.project.pk)
+        return self.made[kind]
+
+
+def thing_of(name: str, before: str) -> str:
+    """The kind of thing that a variable part names: `version_id`, or `pk` behind `versions/`."""
+    word = name.removesuffix("_id").removesuffix("_slug")
+    if word in KEYS or word not in SINGULAR.values():
+        word = SINGULAR.get(before, f"unknown: {before}/<{name}>")
+    return word
+
+
+def nothing_like(converter: str, sample: str) -> str:
+    """An address part of the same form, which names nothing."""
+    make: dict[str, Callable[[], str]] = {
+        "uuid": lambda: str(UUID(int=UUID(sample).int ^ (1 << 20))),
+        "int": lambda: "9007199254740991",
+    }
+    return make.get(converter, lambda: "x" * len(sample))()
