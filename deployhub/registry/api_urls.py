@@ -3,10 +3,16 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from deployhub.registry.api.datasets import DatasetViewSet
+from deployhub.registry.api.models import ModelViewSet
+from deployhub.registry.api.projects import MemberViewSet, ProjectViewSet
 from deployhub.registry.api.uploads import UploadViewSet
 from deployhub.registry.api.versions import VersionViewSet
 
 router = SimpleRouter(use_regex_path=False)
+router.register("projects", ProjectViewSet, basename="project")
+router.register("models", ModelViewSet, basename="model")
+router.register("datasets", DatasetViewSet, basename="dataset")
 router.register("versions", VersionViewSet, basename="version")
 urlpatterns = [
     path("uploads/", UploadViewSet.as_view({"get": "list", "post": "create"}), name="upload-list"),
@@ -14,6 +20,16 @@ urlpatterns = [
         "uploads/<uuid:pk>/",
         UploadViewSet.as_view({"get": "retrieve", "head": "offset", "patch": "append", "delete": "destroy"}),
         name="upload-detail",
+    ),
+    path(
+        "projects/<uuid:project_id>/members/",
+        MemberViewSet.as_view({"get": "list", "post": "create"}),
+        name="member-list",
+    ),
+    path(
+        "projects/<uuid:project_id>/members/<uuid:pk>/",
+        MemberViewSet.as_view({"patch": "partial_update", "delete": "destroy"}),
+        name="member-detail",
     ),
     *router.urls,
 ]

@@ -7,7 +7,9 @@ from typing import Any
 import django_filters as filters
 from django.db.models import Q, QuerySet
 
-from deployhub.registry.models import Dataset, ModelVersion, Project, RegisteredModel
+from deployhub.access.models import Membership
+from deployhub.access.vocab import Role
+from deployhub.registry.models import Dataset, ModelVersion, Project, RegisteredModel, Upload
 from deployhub.registry.vocab import DatasetPurpose, SourceKind, Task, VersionState
 
 SEARCH_MAX_CHARACTERS = 100
@@ -83,4 +85,21 @@ class DatasetFilter(OfProjectFilter):
 
     class Meta:
         model = Dataset
+        fields: list[str] = []
+
+
+class MemberFilter(filters.FilterSet):
+    q = SearchFilter("user__username", "user__name")
+    role = filters.ChoiceFilter(choices=Role.choices, empty_label="All roles", label="Role", help_text="Role in the project.")
+
+    class Meta:
+        model = Membership
+        fields: list[str] = []
+
+
+class UploadFilter(filters.FilterSet):
+    q = SearchFilter("file_name")
+
+    class Meta:
+        model = Upload
         fields: list[str] = []

@@ -20,7 +20,7 @@ from rest_framework.response import Response
 from deployhub.doors.api import ApiViewSet
 from deployhub.kernel.errors import DeployHubError, InvalidInput
 from deployhub.registry import selectors
-from deployhub.registry.filters import ProjectFilter
+from deployhub.registry.filters import UploadFilter
 from deployhub.registry.models import Project, Upload
 from deployhub.registry.serializers import UploadSerializer
 from deployhub.registry.services import uploads as services
@@ -90,7 +90,7 @@ class UploadViewSet(ApiViewSet):
         "metadata": "upload.create",
     }
     serializer_class = UploadSerializer
-    filterset_class = ProjectFilter
+    filterset_class = UploadFilter
     queryset = Upload.objects.none()
     parser_classes = [_AnyBody]
     content_negotiation_class = _AlwaysJson
@@ -141,8 +141,7 @@ class UploadViewSet(ApiViewSet):
     @extend_schema(summary="One's own uploads under way")
     def list(self, request: Request) -> Response:
         own = selectors.uploads_visible(self.actor).filter(state__in=[UploadState.OPEN, UploadState.COMPLETE])
-        page = self.paginate_queryset(own)
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.listed(own)
 
     @extend_schema(summary="An upload")
     def retrieve(self, request: Request, pk: UUID) -> Response:
