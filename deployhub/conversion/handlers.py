@@ -16,7 +16,13 @@ from deployhub.registry.models import Artifact, ModelVersion
 from deployhub.registry.storage import blob_copy, blob_write
 
 
-@handles(EXPORT_JOB_KIND)
+@handles(
+    EXPORT_JOB_KIND,
+    steps=(
+        "Fetching the model", "Loading the model", "Exporting", "Opening the export", "Comparing with the source",
+        "Measuring the latency", "Storing the files",
+    ),
+)  # fmt: skip
 def export_run(context: JobContext) -> Finished:
     """Make the artifact of an export job. Idempotent: what an earlier attempt committed is found again."""
     spec = context.spec

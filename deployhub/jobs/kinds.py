@@ -42,15 +42,18 @@ class Refused(Exception):
 
 Handler = Callable[["JobContext"], Finished]
 HANDLERS: dict[str, Handler] = {}
+STEPS: dict[str, tuple[str, ...]] = {}
+"""What a kind's phases are usually called, in order (beginnings of names): a page shows those still to come."""
 
 
-def handles(kind: str) -> Callable[[Handler], Handler]:
+def handles(kind: str, *, steps: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
     """Register the handler of one kind of job. It must be idempotent: it may run more than once."""
 
     def register(handler: Handler) -> Handler:
         if kind in HANDLERS:
             raise ValueError(f"two handlers for {kind}")
         HANDLERS[kind] = handler
+        STEPS[kind] = steps
         return handler
 
     return register

@@ -11,6 +11,7 @@ from deployhub.audit.audited import AuditedModel
 from deployhub.jobs.vocab import (
     DEFAULT_QUEUE,
     ENDED_STATES,
+    KIND_LABELS,
     LIVE_STATES,
     MAX_ATTEMPTS,
     JobState,
@@ -74,6 +75,23 @@ class Job(AuditedModel):
     @property
     def is_ended(self) -> bool:
         return self.state in ENDED_STATES
+
+    @property
+    def shown_state(self) -> str:
+        """The state as a badge tells it: a cancel takes a moment to take hold."""
+        return "cancelling" if self.state == JobState.RUNNING and self.cancel_requested_at else self.state
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.is_live and self.cancel_requested_at is None
+
+    @property
+    def can_retry(self) -> bool:
+        return self.state in (JobState.FAILED, JobState.CANCELLED)
+
+    @property
+    def kind_label(self) -> str:
+        return KIND_LABELS.get(self.kind, self.kind.capitalize())
 
     @property
     def elapsed_s(self) -> float | None:

@@ -9,7 +9,7 @@ from django.db import OperationalError
 
 from deployhub.audit.models import AuditEvent
 from deployhub.jobs import services
-from deployhub.jobs.kinds import Finished
+from deployhub.jobs.kinds import Finished, Refused
 from deployhub.jobs.models import Job, JobLogLine, JobPhase
 from deployhub.jobs.runner import job_run
 from deployhub.kernel.errors import Conflict, DeployHubError, Forbidden, NotFound
@@ -393,3 +393,21 @@ def test_the_log_of_a_job_is_bounded(enqueue, work, monkeypatch):
     lines = [line.text for line in JobLogLine.objects.filter(job=job)]
     assert len(lines) == 5
     assert "ends here" in lines[-1]
+
+
+def test_a_refusal_and_what_it_says_of_its_subject_happen_both_or_neither(enqueue, work):
+    def handler(context):
+        raise Refused(
+            code="malicious_model",
+            detail="The file tries to run a program.",
+            commit=lambda: Blob.objects.create(sha256="e" * 64, size_bytes=1),
+        )
+
+    work["count"] = handler
+    job = enqueue()
+    assert run(job) == "failed"
+    assert now(job).error_code == "malicious_model"
+    assert Blob.objects.count() == 1
+    late = services.job_claim(job_id=enqueue().pk, worker_name="north")
+    late.fence -= 1
+    assert not services.job_fail(job=late, code="x", detail="x", commit=lambda: pytest.fail("the fence was lost"))
