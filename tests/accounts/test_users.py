@@ -161,7 +161,7 @@ def test_changing_the_password_ends_the_other_sessions_and_keeps_this_one(engine
         ("not mine", "a calm blue river at noon", None),
         (PASSWORD, "a calm blue river at noon", "a calm blue river at moon"),
         (PASSWORD, "short", None),
-        (PASSWORD, "COMMONPW", None),
+        (PASSWORD, "qwerty123456", None),
         (PASSWORD, "engineer-123", None),
         (PASSWORD, PASSWORD, None),
         ("", "a calm blue river at noon", None),
