@@ -20,6 +20,7 @@ from deployhub import __version__
 from deployhub.engine.client import EngineFailed, catalogue_read, sandbox_report
 from deployhub.jobs.models import EngineCatalogue, Job, WorkerNode
 from deployhub.jobs.runner import engine, engine_close, leaving
+from deployhub.jobs.services import jobs_reconcile
 from deployhub.jobs.vocab import JobState
 from deployhub.kernel.canonical import canonical_sha256
 from deployhub.kernel.clock import utc_now
@@ -119,6 +120,9 @@ def _beat(queues: list[str], slots: int) -> None:
             elif WorkerNode.objects.filter(name=worker_name()).update(last_seen_at=utc_now()) == 0:
                 registered = False
             _alive_mark()
+            # Beat sends the same duty as a task; but a task waits while every thread works on a long job, and the
+            # jobs of a dead neighbour must not. Doubled it does no harm: each move is a compare-and-set.
+            jobs_reconcile()
             if hearing.is_lost(now_s=time.monotonic()):
                 log.critical("Jobs wait and this worker hears nothing of them; it leaves to be started anew.")
                 os.kill(os.getpid(), 15)

@@ -296,5 +296,9 @@ def jobs_reconcile() -> dict[str, int]:
         if not job_announce(job_id=job_id, queue=queue):
             break  # the broker is away: asking it again for each job would only take long
         counts["announced"] += 1
-    BeatMark.objects.update_or_create(name="reconcile", defaults={"at": utc_now(), "facts": counts})
     return counts
+
+
+def duty_mark(*, name: str, facts: dict[str, int]) -> None:
+    """Remember when a periodic duty last ran, for the system page."""
+    BeatMark.objects.update_or_create(name=name, defaults={"at": utc_now(), "facts": facts})

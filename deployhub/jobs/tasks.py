@@ -19,4 +19,6 @@ def run_job(self: Task, job_id: str) -> str:
 
 @shared_task(name="deployhub.jobs.reconcile", ignore_result=True)
 def reconcile() -> dict[str, int]:
-    return services.jobs_reconcile()
+    counts = services.jobs_reconcile()
+    services.duty_mark(name="reconcile", facts=counts)
+    return counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 THEMES = ("light", "dark", "system")
 
@@ -66,3 +67,9 @@ DOCUMENTS: dict[str, str] = {
 """Pages of docs/ that the interface shows, in reading order."""
 
 DEMO_PROJECT_SLUG = "demo-shapes"
+DEMO_FOLDER = Path(__file__).resolve().parents[1] / "engine" / "demo"
+DEMO_WEIGHTS = "shapes-yolov8n.pt"
+DEMO_DATASETS = (
+    ("Shapes, evaluation", "evaluation", "shapes-evaluation.zip"),
+    ("Shapes, calibration", "calibration", "shapes-calibration.zip"),
+)
