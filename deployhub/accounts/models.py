@@ -226,7 +226,7 @@ class FailedAttempts(models.Model):
     id = models.BigAutoField(primary_key=True)
     key = models.CharField(max_length=64, unique=True)
     count = models.PositiveIntegerField(default=0)
-    last_at = models.DateTimeField(default=utc_now)
+    last_at = models.DateTimeField(default=utc_now, db_index=True)
 
     def __str__(self) -> str:
         return f"{self.count} in a row"

@@ -59,3 +59,37 @@ def signed_in() -> Callable[[Any], bool]:
         )
 
     return ask
+
+
+@pytest.fixture
+def race() -> Callable[[int, Callable[[], bool]], list[bool]]:
+    """Run something in many threads that start together: `race(20, attempt)` tells what each was told."""
+    import threading
+    import time
+
+    from django.db import OperationalError, connection
+
+    def run(count: int, attempt: Callable[[], bool]) -> list[bool]:
+        gate, results = threading.Barrier(count), []
+
+        def one() -> None:
+            try:
+                gate.wait()
+                while True:
+                    try:
+                        results.append(bool(attempt()))
+                        return
+                    except OperationalError:  # the tests' SQLite in memory refuses where a file would wait
+                        time.sleep(0.01)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=one) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(results) == count
+        return results
+
+    return run

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-import threading
-import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
 from django.test import Client
 from django_otp.oath import totp
 
@@ -230,47 +227,22 @@ def test_promise_16_no_path_skips_the_second_factor(
 # Promise 15: a code or recovery code works once.
 
 
-def _race(count: int, attempt: Any) -> list[bool]:
-    """Run `attempt` in `count` threads that start together."""
-    gate, results = threading.Barrier(count), []
-
-    def run() -> None:
-        try:
-            gate.wait()
-            while True:
-                try:
-                    results.append(bool(attempt()))
-                    return
-                except OperationalError:  # the tests' SQLite in memory refuses where a file would wait
-                    time.sleep(0.01)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(results) == count
-    return results
-
-
 @pytest.mark.django_db(transaction=True)
-def test_promise_15_of_twenty_who_show_the_same_code_one_gets_in(engineer, phone):
+def test_promise_15_of_twenty_who_show_the_same_code_one_gets_in(engineer, phone, race):
     from deployhub.accounts.services.second_factor import totp_verify
 
     code = phone(engineer).code()
-    assert sum(_race(20, lambda: totp_verify(user=engineer, code=code))) == 1
+    assert sum(race(20, lambda: totp_verify(user=engineer, code=code))) == 1
     assert totp_verify(user=engineer, code=code) is None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_promise_15_of_twenty_who_show_the_same_recovery_code_one_gets_in(engineer, recovery_codes):
+def test_promise_15_of_twenty_who_show_the_same_recovery_code_one_gets_in(engineer, recovery_codes, race):
     from deployhub.accounts.services.second_factor import recovery_code_use
     from deployhub.kernel.actor import ANONYMOUS
 
     code = recovery_codes(engineer)[0]
-    assert sum(_race(20, lambda: recovery_code_use(actor=ANONYMOUS, user=engineer, code=code))) == 1
+    assert sum(race(20, lambda: recovery_code_use(actor=ANONYMOUS, user=engineer, code=code))) == 1
     assert RecoveryCode.objects.filter(user=engineer, used_at=None).count() == 9
 
 

@@ -124,6 +124,19 @@ def test_the_wait_grows_and_ends(client, engineer, signed_in):
     assert not FailedAttempts.objects.exists()
 
 
+def test_failures_of_yesterday_are_forgotten(client, engineer, signed_in):
+    from deployhub.accounts.models import FailedAttempts
+
+    for _ in range(5):
+        sign_in(client, "engineer", "guess")
+    row = FailedAttempts.objects.get()
+    FailedAttempts.objects.filter(pk=row.pk).update(count=1000, last_at=row.last_at - timedelta(hours=25))
+    sign_in(client, "somebody else")
+    assert not FailedAttempts.objects.filter(pk=row.pk).exists()
+    sign_in(client, "engineer")
+    assert signed_in(client)
+
+
 def test_signing_out_needs_a_post_and_ends_the_session(client, engineer, signed_in):
     sign_in(client, "engineer")
     client.get("/sign-out/")
@@ -153,6 +166,15 @@ def test_the_first_start_makes_an_administrator_once(db, capsys):
     assert first["created"] is True
     assert first["username"] == "admin"
     assert second == {"created": False}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_first_starts_at_once_one_makes_the_administrator(race):
+    from deployhub.accounts.models import User
+    from deployhub.accounts.services.passwords import first_administrator_create
+
+    assert sum(race(8, lambda: first_administrator_create() is not None)) == 1
+    assert User.objects.count() == 1
 
 
 def test_the_first_administrator_chooses_an_own_password_before_anything_else(client, db, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -103,6 +104,29 @@ def test_the_last_active_administrator_stays_one(administrator, api, browser, pe
     assert browser(administrator).post(f"/users/{administrator.pk}/", {"name": "x"}).status_code == 302
     administrator.refresh_from_db()
     assert not administrator.is_administrator
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_administrators_who_remove_each_other_at_once_leave_one(administrator, person, acting, race):
+    from deployhub.accounts.services.users import user_deactivate
+    from deployhub.kernel.errors import Conflict
+
+    second = person("second", is_administrator=True)
+    pairs = [(administrator, second), (second, administrator)]
+    mine = threading.local()
+
+    def remove() -> bool:
+        if not hasattr(mine, "pair"):
+            mine.pair = pairs.pop()
+        actor, other = mine.pair
+        try:
+            user_deactivate(actor=acting(actor), user=User.objects.get(pk=other.pk))
+        except Conflict:
+            return False
+        return True
+
+    assert sum(race(2, remove)) == 1
+    assert User.objects.filter(is_administrator=True, is_active=True).count() == 1
 
 
 def test_a_reset_takes_password_factor_sessions_and_tokens_and_gives_a_one_time_password(

@@ -37,6 +37,7 @@ def attempt_begin(key: str) -> None:
         now = utc_now()
         row = FailedAttempts.objects.filter(key=key).first()
         if row is None:
+            FailedAttempts.objects.filter(last_at__lt=now - FORGOTTEN_AFTER).delete()
             try:
                 FailedAttempts.objects.get_or_create(key=key, defaults={"count": 1, "last_at": now})
             except IntegrityError:  # pragma: no cover - another attempt was first

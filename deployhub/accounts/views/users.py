@@ -24,6 +24,7 @@ from deployhub.accounts.services.users import (
     user_update,
 )
 from deployhub.audit.selectors import object_history
+from deployhub.audit.vocab import Operation
 from deployhub.doors.pages import FormPage, ListPage, Page
 from deployhub.kernel.errors import Conflict
 
@@ -73,7 +74,7 @@ class UserPage(FormPage):
             "person": self.person,
             "is_me": self.person.pk == self.actor.user_id,
             "memberships": user_memberships(self.person),
-            "history": object_history(self.person)[:HISTORY_LINES],
+            "history": object_history(self.person).exclude(operation=Operation.READ)[:HISTORY_LINES],
             **extra,
         }
 
