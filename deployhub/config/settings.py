@@ -19,6 +19,7 @@ DEPLOYHUB_METRICS_TOKEN = env("DEPLOYHUB_METRICS_TOKEN")
 DEPLOYHUB_REDIS_URL = env("REDIS_URL", "redis://127.0.0.1:6379/0")
 
 SECRET_KEY = secret_key(DEPLOYHUB_HOME)
+SECRET_KEY_FALLBACKS = [key for key in env("DEPLOYHUB_SECRET_KEY_FALLBACKS").split(",") if key]
 DEBUG = env_flag("DEPLOYHUB_DEBUG")
 _ORIGIN = env("DEPLOYHUB_ORIGIN", "http://127.0.0.1:8000")
 _TLS = urlsplit(_ORIGIN).scheme == "https"
@@ -194,6 +195,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "deployhub.doors.description.problems_describe",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {

@@ -91,10 +91,12 @@ def test_every_error_says_what_to_do() -> None:
         assert "*What to do:*" in section, section.splitlines()[0]
 
 
-def _settings_in_code() -> set[str]:
+def _settings_in_code(*, of_client: bool) -> set[str]:
     readers = {"env", "env_flag", "env_int"}
     found: set[str] = set()
     for path in source_files("deployhub", "scripts"):
+        if (path.parts[:2] == ("deployhub", "client")) is not of_client:
+            continue
         for node in ast.walk(syntax_of(path)):
             if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
                 continue
@@ -104,9 +106,10 @@ def _settings_in_code() -> set[str]:
     return {name for name in found if name.startswith("DEPLOYHUB_") or name.endswith("_URL")}
 
 
-def test_every_setting_is_in_the_operations_page() -> None:
-    named = set(re.findall(r"`([A-Z][A-Z_]+)`", (DOCS / "operations.md").read_text()))
-    assert _settings_in_code() - set(NOT_FOR_OPERATORS) - named == set()
+@pytest.mark.parametrize(("page", "of_client"), [("operations.md", False), ("api.md", True)])
+def test_every_setting_is_in_the_documentation(page: str, of_client: bool) -> None:
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", (DOCS / page).read_text()))
+    assert _settings_in_code(of_client=of_client) - set(NOT_FOR_OPERATORS) - named == set()
 
 
 def test_the_changelog_has_a_place_for_what_comes_next() -> None:
