@@ -1,0 +1,1 @@
+"""One module for a family of commands: `<command>_run`."""
