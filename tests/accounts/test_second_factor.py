@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -232,7 +233,16 @@ def test_promise_15_of_twenty_who_show_the_same_code_one_gets_in(engineer, phone
     from deployhub.accounts.services.second_factor import totp_verify
 
     code = phone(engineer).code()
-    assert sum(race(20, lambda: totp_verify(user=engineer, code=code))) == 1
+    # Each has read the device before any of them spends the code: the worst that a race can do.
+    devices = [TotpDevice.objects.get(user=engineer) for _ in range(20)]
+    mine = threading.local()
+
+    def show() -> bool:
+        if not hasattr(mine, "device"):
+            mine.device = devices.pop()
+        return mine.device.verify_token(code)
+
+    assert sum(race(20, show)) == 1
     assert totp_verify(user=engineer, code=code) is None
 
 
