@@ -136,11 +136,11 @@ def measure_mlflow() -> float:
             client.post("/registered-models/create", json={"name": "model"}).raise_for_status()
             for _ in range(MLFLOW_VERSIONS):
                 client.post(
-                    "/model-versions/create", json={"name": "model", "source": f"file://{folder}/artifacts/m"}
+                    "/model-versions/create", json={"name": "model", "source": "s3://bucket/model"}
                 ).raise_for_status()
 
             def ask() -> None:
-                answer = client.get("/model-versions/search", params={"max_results": 100, "filter": "name='model'"})
+                answer = client.get("/model-versions/search", params={"max_results": 100, "filter": "name = 'model'"})
                 answer.raise_for_status()
                 assert len(answer.json()["model_versions"]) == 100
 

@@ -178,6 +178,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "deployhub.doors.keyset.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # ?format= is a filter of ours (onnx, openvino), not a choice of renderer.
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "deployhub.doors.api.problem_handler",
     "DEFAULT_THROTTLE_CLASSES": ["deployhub.accounts.throttling.ActorThrottle"],
     "DEFAULT_THROTTLE_RATES": {

@@ -1,6 +1,8 @@
 """Pages of this floor."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from deployhub.conversion.views import ExportNew
 
 app_name = "conversion"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [path("exports/new/", ExportNew.as_view(), name="export-new")]

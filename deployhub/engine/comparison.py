@@ -31,6 +31,9 @@ TOLERANCES = {"fp32": 1e-3, "fp16": 3e-2}
 # Overlap of boxes near the threshold can tip a suppression either way; that many may go unmatched.
 MATCHED_MINIMUM = {"fp32": 0.99, "fp16": 0.9}
 TINY = 1e-12
+# A model that sees nothing in the test images scores in the millionths; half precision rounds those coarsely,
+# and nobody's threshold is that low. Scores weigh at least as much as this one.
+SCORE_SCALE_MINIMUM = 0.01
 BOX_COLUMNS = 4
 
 
@@ -257,17 +260,21 @@ def _variation(answers: list[list[NamedOutput]], *, source: SourceModel, head: s
             if left.values.shape != right.values.shape:
                 continue
             detections = index == 0 and head != RAW and left.values.ndim == 3
-            channels_last = left.values.swapaxes(1, 2), right.values.swapaxes(1, 2)
-            one, two = channels_last if detections else (left.values, right.values)
+            one, two = left.values, right.values
+            if detections:
+                one, two = one.swapaxes(1, 2), two.swapaxes(1, 2)
             groups = (
-                [slice(column, column + 1) for column in range(BOX_COLUMNS + 1)]
+                [
+                    (slice(column, column + 1), TINY if column < BOX_COLUMNS else SCORE_SCALE_MINIMUM)
+                    for column in range(BOX_COLUMNS + 1)
+                ]
                 if detections
                 else _channel_groups(one.shape, source=source, first=index == 0)
             )
-            for channels in groups:
+            for channels, floor in groups:
                 scale = float(np.abs(one[:, channels]).max(initial=0.0))
                 spread = float(np.abs(one[:, channels] - two[:, channels]).max(initial=0.0))
-                largest = max(largest, spread / max(scale, TINY))
+                largest = max(largest, spread / max(scale, floor))
     return largest
 
 
@@ -277,22 +284,25 @@ def _compare_values(
     import numpy as np
 
     wanted, got = want.values.astype(np.float64), have.values.astype(np.float64)
-    for channels in _channel_groups(wanted.shape, source=source, first=first):
+    for channels, floor in _channel_groups(wanted.shape, source=source, first=first):
         largest = measure.add(wanted[:, channels], got[:, channels])
         scale = float(np.abs(wanted[:, channels]).max(initial=0.0)) if measure.finite else 1.0
-        measure.relative_error = max(measure.relative_error, largest / max(scale, TINY))
+        measure.relative_error = max(measure.relative_error, largest / max(scale, floor))
 
 
-def _channel_groups(shape: tuple[int, ...], *, source: SourceModel, first: bool) -> list[slice]:
-    """Split the channels of a raw prediction (N, 4 + classes + extras, anchors) into what they mean."""
+def _channel_groups(shape: tuple[int, ...], *, source: SourceModel, first: bool) -> list[tuple[slice, float]]:
+    """Split the channels of a raw prediction (N, 4 + classes + extras, anchors) into what they mean.
+
+    Each group comes with the least scale that its errors are measured against.
+    """
     if not first or source.task == "classify" or len(shape) != 3 or source.class_names is None:
-        return [slice(None)]
+        return [(slice(None), TINY)]
     scores_end = BOX_COLUMNS + len(source.class_names)
     if shape[1] < scores_end:
-        return [slice(None)]
-    groups = [slice(0, BOX_COLUMNS), slice(BOX_COLUMNS, scores_end)]
+        return [(slice(None), TINY)]
+    groups = [(slice(0, BOX_COLUMNS), TINY), (slice(BOX_COLUMNS, scores_end), SCORE_SCALE_MINIMUM)]
     if shape[1] > scores_end:
-        groups.append(slice(scores_end, None))
+        groups.append((slice(scores_end, None), TINY))
     return groups
 
 
@@ -334,7 +344,7 @@ def _not_borderline(rows: Values, unmatched: list[int], others: Values, toleranc
     floor = min(
         float(rows[:, 4].min()), float(others[:, 4].min()) if len(others) else float(rows[:, 4].min())
     )
-    margin = tolerance * float(rows[:, 4].max())
+    margin = tolerance * max(float(rows[:, 4].max()), SCORE_SCALE_MINIMUM)
     return sum(1 for row in unmatched if not len(others) or rows[row, 4] > floor + margin)
 
 
@@ -344,7 +354,7 @@ def _column_scales(rows: Values, *, side: int) -> Values:
 
     scale = np.ones(rows.shape[1])
     scale[:BOX_COLUMNS] = side
-    scale[4] = max(float(rows[:, 4].max(initial=0.0)), TINY)
+    scale[4] = max(float(rows[:, 4].max(initial=0.0)), SCORE_SCALE_MINIMUM)
     if rows.shape[1] > 6:
         scale[6:] = max(float(np.abs(rows[:, 6:]).max(initial=0.0)), 1.0)
     return scale

@@ -112,8 +112,9 @@ def _beat(queues: list[str], slots: int) -> None:
     hearing = Hearing(queues)
     while not _stopping.wait(0 if not registered else NODE_HEARTBEAT_SECONDS):
         try:
+            # Again and again: while the job of a killed attempt still counts as running, its folder is spared.
+            work_root_sweep()
             if not registered:
-                work_root_sweep()
                 node_register(queues=queues, slots=slots)
                 registered = True
                 engine().warm_up()
@@ -164,6 +165,8 @@ def work_root_sweep() -> None:
     """Remove work folders that a killed worker of this root left behind."""
     # Folders first, jobs second: a job that is claimed in between has its folder spared.
     folders = list(Path(settings.DEPLOYHUB_WORK_ROOT).glob("*-*"))
+    if not folders:
+        return
     live = {
         f"{pk}-{fence}" for pk, fence in Job.objects.filter(state=JobState.RUNNING).values_list("pk", "fence")
     }

@@ -32,14 +32,12 @@ class JobSerializer(serializers.Serializer):
     id = serializers.UUIDField(help_text="Id of the job.")
     kind = serializers.CharField(help_text="Kind of work: export or inspect.")
     title = serializers.CharField(help_text="What the job does, in words.")
-    project = serializers.SlugRelatedField(slug_field="slug", read_only=True, help_text="Short name of the project.")
+    project = serializers.CharField(source="project.slug", help_text="Short name of the project.")
     state = serializers.ChoiceField(choices=JobState.choices, help_text="State of the job.")
     queue = serializers.CharField(help_text="Queue: workers with this capability take the job.")
     attempt = serializers.IntegerField(help_text="Number of the present or last attempt; 0 while it waits.")
     max_attempts = serializers.IntegerField(help_text="After so many attempts the job is given up.")
-    requested_by = serializers.SlugRelatedField(
-        slug_field="username", read_only=True, allow_null=True, help_text="Who asked for it."
-    )
+    requested_by = serializers.SerializerMethodField(help_text="Account that asked for it; null for DeployHub itself.")
     worker_name = serializers.CharField(help_text="The worker that has or had it.")
     subject_type = serializers.CharField(help_text="What it works on: version.")
     subject_id = serializers.UUIDField(allow_null=True, help_text="Id of what it works on.")
@@ -50,6 +48,10 @@ class JobSerializer(serializers.Serializer):
     elapsed_s = serializers.FloatField(allow_null=True, help_text="Seconds of the present or last attempt.")
     result = serializers.JSONField(help_text="What it made; an export has artifact_id.")
     error = serializers.SerializerMethodField(help_text="Why it failed; null unless it did.")
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_requested_by(self, job: Job) -> str | None:
+        return job.requested_by.username if job.requested_by else None
 
     @extend_schema_field(JobErrorSerializer(allow_null=True))
     def get_error(self, job: Job) -> dict[str, Any] | None:

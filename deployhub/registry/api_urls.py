@@ -3,6 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from deployhub.registry.api.artifacts import ArtifactViewSet
 from deployhub.registry.api.datasets import DatasetViewSet
 from deployhub.registry.api.models import ModelViewSet
 from deployhub.registry.api.projects import MemberViewSet, ProjectViewSet
@@ -13,6 +14,7 @@ router = SimpleRouter(use_regex_path=False)
 router.register("projects", ProjectViewSet, basename="project")
 router.register("models", ModelViewSet, basename="model")
 router.register("datasets", DatasetViewSet, basename="dataset")
+router.register("artifacts", ArtifactViewSet, basename="artifact")
 router.register("versions", VersionViewSet, basename="version")
 urlpatterns = [
     path("uploads/", UploadViewSet.as_view({"get": "list", "post": "create"}), name="upload-list"),

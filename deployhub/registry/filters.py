@@ -9,8 +9,8 @@ from django.db.models import Q, QuerySet
 
 from deployhub.access.models import Membership
 from deployhub.access.vocab import Role
-from deployhub.registry.models import Dataset, ModelVersion, Project, RegisteredModel, Upload
-from deployhub.registry.vocab import DatasetPurpose, SourceKind, Task, VersionState
+from deployhub.registry.models import Artifact, Dataset, ModelVersion, Project, RegisteredModel, Upload
+from deployhub.registry.vocab import DatasetPurpose, Proof, SourceKind, Task, VersionState
 
 SEARCH_MAX_CHARACTERS = 100
 
@@ -102,4 +102,18 @@ class UploadFilter(filters.FilterSet):
 
     class Meta:
         model = Upload
+        fields: list[str] = []
+
+
+class ArtifactFilter(OfProjectFilter):
+    q = SearchFilter("version__model__name", "format_label", "precision", "file_name")
+    model = filters.UUIDFilter(field_name="version__model_id", label="Model", help_text="Id of the model.")
+    version = filters.UUIDFilter(field_name="version_id", label="Version", help_text="Id of the version.")
+    format = filters.CharFilter(field_name="format_key", max_length=40, label="Format", help_text="Key of the format, such as onnx.")
+    precision = filters.CharFilter(max_length=10, label="Precision", help_text="Such as fp32 or fp16.")
+    proof = filters.ChoiceFilter(choices=Proof.choices, empty_label="Any proof", label="Proof", help_text="How far it was proven.")
+    sha256 = filters.CharFilter(field_name="files__blob__sha256", distinct=True, max_length=64, label="sha256", help_text="Digest of one of its files.")
+
+    class Meta:
+        model = Artifact
         fields: list[str] = []

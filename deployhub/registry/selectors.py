@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Exists, Model, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Count, Model, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from deployhub.access import policy
 from deployhub.access.models import Membership
@@ -17,7 +18,16 @@ from deployhub.jobs.models import Job
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.errors import NotFound
 from deployhub.kernel.ids import parse_id
-from deployhub.registry.models import Artifact, Dataset, ModelAlias, ModelVersion, Project, RegisteredModel, Upload
+from deployhub.registry.models import (
+    Artifact,
+    ArtifactFile,
+    Dataset,
+    ModelAlias,
+    ModelVersion,
+    Project,
+    RegisteredModel,
+    Upload,
+)
 from deployhub.registry.vocab import INSPECT_JOB
 
 M = TypeVar("M", bound=Model)
@@ -40,6 +50,16 @@ def list_record(actor: Actor, permission: str, *, project_id: UUID | None = None
 
 def projects_visible(actor: Actor, permission: str = "project.view") -> QuerySet[Project]:
     return policy.visible(actor, permission, Project.objects.all(), project_path="pk")
+
+
+def projects_counted(actor: Actor) -> QuerySet[Project]:
+    """With the number of models and members; projects are few, so counting them is cheap."""
+    models_of = RegisteredModel.objects.filter(project=OuterRef("pk")).order_by().values("project")
+    people_of = Membership.objects.filter(project=OuterRef("pk")).order_by().values("project")
+    return projects_visible(actor).annotate(
+        model_count=Coalesce(Subquery(models_of.annotate(n=Count("pk")).values("n")), 0),
+        member_count=Coalesce(Subquery(people_of.annotate(n=Count("pk")).values("n")), 0),
+    )
 
 
 def project_get(actor: Actor, key: UUID | str) -> Project:
@@ -109,6 +129,16 @@ def versions_listed(actor: Actor) -> QuerySet[ModelVersion]:
     return versions_visible(actor).defer("inspection", "class_names").prefetch_related("aliases")
 
 
+def alias_names(version_ids: list[UUID]) -> dict[UUID, list[str]]:
+    """The aliases that point at these versions."""
+    found: dict[UUID, list[str]] = {}
+    if version_ids:
+        rows = ModelAlias.objects.filter(version_id__in=version_ids).values_list("version_id", "name")
+        for version_id, name in rows:
+            found.setdefault(version_id, []).append(name)
+    return found
+
+
 def version_get(actor: Actor, version_id: UUID) -> ModelVersion:
     return _one(versions_visible(actor), pk=version_id)
 
@@ -167,10 +197,33 @@ def upload_get(actor: Actor, upload_id: UUID) -> Upload:
     return _one(uploads_visible(actor), pk=upload_id)
 
 
-def project_has_work(project: Project) -> bool:
-    """Whether the project holds anything yet."""
-    return bool(
-        Project.objects.filter(pk=project.pk)
-        .filter(Exists(RegisteredModel.objects.filter(project=OuterRef("pk"))))
-        .exists()
+# Artifacts
+
+
+def artifacts_visible(actor: Actor) -> QuerySet[Artifact]:
+    return policy.visible(
+        actor, "artifact.view", Artifact.objects.select_related("version__model", "project", "created_by")
     )
+
+
+def artifacts_listed(actor: Actor) -> QuerySet[Artifact]:
+    """Without the heavy columns, which no list shows."""
+    return artifacts_visible(actor).defer("comparison", "toolchain", "machine", "durations_s", "options")
+
+
+def artifact_get(actor: Actor, artifact_id: UUID) -> Artifact:
+    return _one(artifacts_visible(actor).select_related("job", "version__blob"), pk=artifact_id)
+
+
+def artifact_read(actor: Actor, artifact_id: UUID) -> Artifact:
+    artifact = artifact_get(actor, artifact_id)
+    event_record(actor, "artifact.view", artifact)
+    return artifact
+
+
+def artifact_files(artifact: Artifact) -> QuerySet[ArtifactFile]:
+    return artifact.files.select_related("blob").order_by("path")
+
+
+def artifact_file_get(artifact: Artifact, path: str) -> ArtifactFile:
+    return _one(artifact_files(artifact), path=path)

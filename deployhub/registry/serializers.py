@@ -10,7 +10,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from deployhub.access.vocab import Role
-from deployhub.registry.vocab import DatasetPurpose, SourceKind, Task, UploadState, VersionState
+from deployhub.registry.vocab import DatasetPurpose, Proof, SourceKind, Task, UploadState, VersionState
 
 
 def _at(moment: datetime | None) -> str | None:
@@ -161,29 +161,50 @@ class VersionSummarySerializer(serializers.Serializer):
     created_at = serializers.DateTimeField(help_text="When it was uploaded (UTC).")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        return {
-            "id": str(instance.pk),
-            "project": instance.project.slug,
-            "model": str(instance.model_id),
-            "model_name": instance.model.name,
-            "number": instance.number,
-            "state": instance.state,
-            "refusal": instance.refusal,
-            "file_name": instance.file_name,
-            "source_kind": instance.source_kind,
-            "size_bytes": instance.blob.size_bytes,
-            "sha256": instance.blob.sha256,
-            "task": instance.task or None,
-            "architecture": instance.architecture,
-            "variant": instance.variant,
-            "parameters": instance.parameters,
-            "gflops": instance.gflops,
-            "image_size_px": instance.image_size_px,
-            "aliases": [alias.name for alias in instance.aliases.all()],
-            "notes": instance.notes,
-            "created_by": _name(instance.created_by),
-            "created_at": _at(instance.created_at),
-        }
+        row = {column: _column(instance, column) for column in VERSION_COLUMNS}
+        return version_summary(row, [alias.name for alias in instance.aliases.all()])
+
+
+VERSION_COLUMNS = (
+    "id", "project__slug", "model_id", "model__name", "number", "state", "refusal", "file_name", "source_kind",
+    "blob__size_bytes", "blob__sha256", "task", "architecture", "variant", "parameters", "gflops", "image_size_px",
+    "notes", "created_by__username", "created_at",
+)  # fmt: skip
+"""What a list reads of a version, as `QuerySet.values` names it."""
+
+
+def _column(instance: Any, column: str) -> Any:
+    value = instance
+    for part in column.split("__"):
+        value = None if value is None else getattr(value, part)
+    return value
+
+
+def version_summary(row: dict[str, Any], aliases: list[str]) -> dict[str, Any]:
+    """A version of VERSION_COLUMNS as VersionSummarySerializer describes it."""
+    return {
+        "id": str(row["id"]),
+        "project": row["project__slug"],
+        "model": str(row["model_id"]),
+        "model_name": row["model__name"],
+        "number": row["number"],
+        "state": row["state"],
+        "refusal": row["refusal"],
+        "file_name": row["file_name"],
+        "source_kind": row["source_kind"],
+        "size_bytes": row["blob__size_bytes"],
+        "sha256": row["blob__sha256"],
+        "task": row["task"] or None,
+        "architecture": row["architecture"],
+        "variant": row["variant"],
+        "parameters": row["parameters"],
+        "gflops": row["gflops"],
+        "image_size_px": row["image_size_px"],
+        "aliases": aliases,
+        "notes": row["notes"],
+        "created_by": row["created_by__username"],
+        "created_at": _at(row["created_at"]),
+    }
 
 
 class VersionSerializer(VersionSummarySerializer):
@@ -292,4 +313,82 @@ class UploadSerializer(serializers.Serializer):
             "state": instance.state,
             "sha256": instance.blob.sha256 if instance.blob_id else None,
             "created_at": _at(instance.created_at),
+        }
+
+
+class ArtifactFileSerializer(serializers.Serializer):
+    path = serializers.CharField(help_text="Path within the artifact.")
+    size_bytes = serializers.IntegerField(help_text="Size of the file, bytes.")
+    sha256 = serializers.CharField(help_text="SHA-256 of the file.")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return {"path": instance.path, "size_bytes": instance.blob.size_bytes, "sha256": instance.blob.sha256}
+
+
+class ArtifactSummarySerializer(serializers.Serializer):
+    id = serializers.UUIDField(help_text="Id of the artifact.")
+    project = serializers.CharField(help_text="Short name of its project.")
+    model = serializers.CharField(help_text="Name of the model.")
+    version = serializers.UUIDField(help_text="Id of the version that it was made from.")
+    version_number = serializers.IntegerField(help_text="Number of that version.")
+    format = serializers.CharField(help_text="Key of the format, such as onnx.")
+    precision = serializers.CharField(help_text="Such as fp32 or fp16.")
+    proof = serializers.ChoiceField(
+        choices=Proof.choices,
+        help_text="How far it was proven: exported (it exists), loadable (it runs), verified (it agrees with its source).",
+    )
+    proof_reason = serializers.CharField(help_text="Why it was proven no further; empty when verified.")
+    file_name = serializers.CharField(help_text="Name of the download; a folder comes as a zip file.")
+    size_bytes = serializers.IntegerField(help_text="Size of all its files, bytes.")
+    manifest_sha256 = serializers.CharField(help_text="SHA-256 over the paths, sizes and digests of its files.")
+    created_by = serializers.CharField(allow_null=True, help_text="Account that asked for it.")
+    created_at = serializers.DateTimeField(help_text="When it was made (UTC).")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return {
+            "id": str(instance.pk),
+            "project": instance.project.slug,
+            "model": instance.version.model.name,
+            "version": str(instance.version_id),
+            "version_number": instance.version.number,
+            "format": instance.format_key,
+            "precision": instance.precision,
+            "proof": instance.proof,
+            "proof_reason": instance.proof_reason,
+            "file_name": instance.file_name,
+            "size_bytes": instance.size_bytes,
+            "manifest_sha256": instance.manifest_sha256,
+            "created_by": _name(instance.created_by),
+            "created_at": _at(instance.created_at),
+        }
+
+
+class ArtifactSerializer(ArtifactSummarySerializer):
+    options = serializers.DictField(help_text="Options of the export, defaults included.")
+    comparison = serializers.DictField(help_text="What the comparison with the source found; empty when there was none.")
+    latency_ms = serializers.DictField(help_text="Median latency of source and artifact, milliseconds; warm-up apart.")
+    runtime = serializers.DictField(help_text="Runtime that opened it: name, version, device.")
+    toolchain = serializers.DictField(help_text="Versions of the packages that made it.")
+    machine = serializers.DictField(help_text="Machine that made it.")
+    durations_s = serializers.DictField(help_text="Seconds of each part of the work.")
+    sandbox_tier = serializers.CharField(help_text="Confinement in which it was made: A or B.")
+    source_sha256 = serializers.CharField(help_text="SHA-256 of the version's file.")
+    job = serializers.UUIDField(allow_null=True, help_text="Id of the job that made it.")
+    files = ArtifactFileSerializer(many=True, help_text="Its files, by path.")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        files = instance.files.select_related("blob").order_by("path")
+        return {
+            **super().to_representation(instance),
+            "options": instance.options,
+            "comparison": instance.comparison,
+            "latency_ms": instance.latency_ms,
+            "runtime": instance.runtime,
+            "toolchain": instance.toolchain,
+            "machine": instance.machine,
+            "durations_s": instance.durations_s,
+            "sandbox_tier": instance.sandbox_tier,
+            "source_sha256": instance.version.blob.sha256,
+            "job": str(instance.job_id) if instance.job_id else None,
+            "files": ArtifactFileSerializer(files, many=True).data,
         }

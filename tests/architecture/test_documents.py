@@ -75,8 +75,9 @@ def _codes_in_code() -> set[str]:
                 found.add(str(node.value.value))
             if isinstance(node, ast.ClassDef):
                 for line in node.body:
-                    if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "code":
-                        found.add(str(ast.literal_eval(line.value)))
+                    names_code = isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "code"
+                    if names_code and isinstance(line.value, ast.Constant):
+                        found.add(str(line.value.value))
     return found - {"", "None"}
 
 

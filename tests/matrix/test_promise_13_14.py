@@ -74,6 +74,14 @@ def calm(response: Any, *words: str) -> bytes:
     return body
 
 
+def difference(foreign: tuple[Any, ...], unknown: tuple[Any, ...]) -> str:
+    """Where two answers part, for a person who has to mend it."""
+    if foreign[:2] != unknown[:2] or foreign[2] == unknown[2]:
+        return f"{foreign[:2]} / {unknown[:2]}"
+    at = next((i for i, (a, b) in enumerate(zip(foreign[2], unknown[2], strict=False)) if a != b), 0)
+    return f"{foreign[0]}, but …{foreign[2][max(0, at - 60) : at + 60]!r} / …{unknown[2][max(0, at - 60) : at + 60]!r}"
+
+
 def addresses(route: Route, own: Things, foreign: Things) -> Iterator[tuple[str, str, list[str]]]:
     """("own" | "foreign" | "unknown", address, its variable parts); only the first part is made foreign or unknown."""
     if not route.kwargs:
@@ -169,7 +177,7 @@ def test_promise_14_a_foreign_object_answers_byte_by_byte_like_one_that_does_not
                 headers = tuple(response.headers.get(name) for name in ("Content-Type", "HX-Redirect"))
                 answers[which] = (response.status_code, headers, calm(response, *words))
             if answers["foreign"] != answers["unknown"] or answers["foreign"][0] < 300:
-                leaks.append(f"{name} {method.upper()} {route.address}: {answers['foreign'][0]} / {answers['unknown'][0]}")
+                leaks.append(f"{name} {method.upper()} {route.address}: {difference(*answers.values())}")
     assert not leaks, "\n".join(leaks)
 
 

@@ -143,3 +143,35 @@ def inspected(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         return job
 
     return run
+
+
+def dataset_bytes(files: dict[str, bytes] | None = None) -> bytes:
+    """A tiny dataset in YOLO layout."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (files or DATASET_FILES).items():
+            archive.writestr(name, content)
+        archive.writestr("made.txt", str(next(_serial)))
+    return buffer.getvalue()
+
+
+DATASET_FILES = {
+    "data.yaml": b"train: images\nval: images\nnames: {0: circle, 1: square}\n",
+    "images/val/a.jpg": b"\xff\xd8\xff",
+    "labels/val/a.txt": b"0 0.5 0.5 0.1 0.1\n",
+}
+
+
+@pytest.fixture
+def dataset_of(acting: Any, uploaded: Any) -> Callable[..., Any]:
+    """A dataset: `dataset_of(engineer, project)`."""
+
+    def make(user: Any, project: Any, *, content: bytes | None = None, name: str = "", purpose: str = "evaluation") -> Any:
+        from deployhub.registry.services.datasets import dataset_create
+
+        upload = uploaded(user, project, content=content or dataset_bytes(), name="set.zip")
+        return dataset_create(
+            actor=acting(user), project=project, upload=upload, name=name or f"Set {next(_serial)}", purpose=purpose
+        )
+
+    return make

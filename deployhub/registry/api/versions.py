@@ -19,12 +19,14 @@ from deployhub.registry.downloads import Download, download_respond
 from deployhub.registry.filters import VersionFilter
 from deployhub.registry.models import ModelVersion
 from deployhub.registry.serializers import (
+    VERSION_COLUMNS,
     InspectionQueued,
     VersionCreate,
     VersionQueued,
     VersionSerializer,
     VersionSummarySerializer,
     VersionUpdate,
+    version_summary,
 )
 from deployhub.registry.services import uploads as upload_services
 from deployhub.registry.services import versions as services
@@ -60,8 +62,10 @@ class VersionViewSet(ApiViewSet):
     @extend_schema(summary="Versions", responses=VersionSummarySerializer(many=True))
     def list(self, request: Request) -> Response:
         selectors.list_record(self.actor, "version.view")
-        page = self.paginate_queryset(self.filtered(selectors.versions_listed(self.actor)))
-        return self.get_paginated_response(VersionSummarySerializer(page, many=True).data)
+        # Plain rows instead of a hundred model instances with four joined ones each: several times faster.
+        rows = self.paginate_queryset(self.filtered(selectors.versions_visible(self.actor)).values(*VERSION_COLUMNS))
+        aliases = selectors.alias_names([row["id"] for row in rows or ()])
+        return self.get_paginated_response([version_summary(row, aliases.get(row["id"], [])) for row in rows or ()])
 
     @extend_schema(
         summary="Make a version from an upload",

@@ -140,6 +140,13 @@ def test_a_source_outside_the_work_folder_is_refused(tmp_path: Path) -> None:
         run_spec(workdir=tmp_path, emit=lambda event: None)
 
 
+def test_a_classification_model_is_exported_and_equals_its_source(
+    engine_run: Callable, lively_model: Callable
+) -> None:
+    result = engine_run(lively_model("yolo11n-cls"), image_size_px=64).result
+    assert result["proof"] == "verified", result["proof_reason"]
+
+
 LIVELY = (
     "yolo11n-seg", "yolo26n-seg", "yolov8n-pose", "yolo26n-pose", "yolo11n-obb", "yolo26n-obb", "yolov8n-cls", "yolo26n",
 )  # fmt: skip

@@ -1,0 +1,116 @@
+"""Forms of the registry's pages. They check shape; what is allowed is decided by the use cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from deployhub.access.vocab import Role
+from deployhub.kernel.actor import Actor
+from deployhub.registry.models import SLUG, ModelAlias, Project, RegisteredModel
+from deployhub.registry.selectors import models_visible
+from deployhub.registry.vocab import DatasetPurpose
+
+
+def _text(rows: int = 3) -> forms.Textarea:
+    return forms.Textarea(attrs={"class": "input", "rows": rows})
+
+
+def _line(**attrs: Any) -> forms.TextInput:
+    return forms.TextInput(attrs={"class": "input", "autocomplete": "off", **attrs})
+
+
+def _select() -> forms.Select:
+    return forms.Select(attrs={"class": "input"})
+
+
+class ProjectNewForm(forms.Form):
+    name = forms.CharField(max_length=80, widget=_line(autofocus=True), help_text="As people see it, for example Street signs.")
+    slug = forms.CharField(
+        max_length=60, required=False, widget=_line(), validators=[SLUG], label="Short name",
+        help_text="Used in addresses and scripts and never changes. Made from the name when left empty.",
+    )
+    description = forms.CharField(max_length=2_000, required=False, widget=_text(), help_text="What the project is about.")
+
+
+class ProjectSettingsForm(forms.Form):
+    name = forms.CharField(max_length=80, widget=_line())
+    description = forms.CharField(max_length=2_000, required=False, widget=_text())
+
+
+class MemberForm(forms.Form):
+    username = forms.CharField(max_length=60, widget=_line(), label="Account name")
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.ENGINEER, widget=_select())
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=Role.choices, widget=_select())
+
+
+class ModelNewForm(forms.Form):
+    name = forms.CharField(max_length=80, widget=_line(autofocus=True), help_text="For example Shelf detector. Versions are numbered by themselves.")
+    description = forms.CharField(max_length=4_000, required=False, widget=_text(), help_text="What the model is for, and on what it was trained.")
+
+
+class ModelEditForm(forms.Form):
+    name = forms.CharField(max_length=80, widget=_line())
+    description = forms.CharField(max_length=4_000, required=False, widget=_text())
+
+
+class AliasForm(forms.ModelForm):
+    version = forms.UUIDField()
+
+    class Meta:
+        model = ModelAlias
+        fields = ["name"]
+
+
+class FileForm(forms.Form):
+    """A form around one file: `upload` names a complete upload; without JavaScript `file` carries the file itself."""
+
+    upload = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    file = forms.FileField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not cleaned.get("upload") and not cleaned.get("file") and "file" not in self.errors:
+            self.add_error("file", "Choose a file.")
+        return cleaned
+
+
+class VersionUploadForm(FileForm):
+    model = forms.ModelChoiceField(
+        queryset=RegisteredModel.objects.none(), required=False, widget=_select(), label="Model",
+        empty_label="A new model", help_text="The file becomes the next version of this model.",
+    )
+    model_name = forms.CharField(
+        max_length=80, required=False, widget=_line(), label="Name of the new model",
+        help_text="Only when you chose a new model.",
+    )
+    notes = forms.CharField(max_length=4_000, required=False, widget=_text(), help_text="What is different about this version.")
+
+    def __init__(self, *args: Any, actor: Actor, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["model"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = models_visible(actor).filter(project=project).order_by("name")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not cleaned.get("model") and not (cleaned.get("model_name") or "").strip() and "model" not in self.errors:
+            self.add_error("model_name", "Name the new model, or choose one that exists.")
+        return cleaned
+
+
+class DatasetUploadForm(FileForm):
+    name = forms.CharField(max_length=80, widget=_line(), help_text="For example Shelves, November, day and night.")
+    purpose = forms.ChoiceField(
+        choices=DatasetPurpose.choices, widget=_select(),
+        help_text="Evaluation sets measure accuracy and need labels; calibration sets tune quantisation and need images only.",
+    )
+    description = forms.CharField(max_length=4_000, required=False, widget=_text())
+
+
+class NotesForm(forms.Form):
+    notes = forms.CharField(max_length=4_000, required=False, widget=_text())
