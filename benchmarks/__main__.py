@@ -25,7 +25,10 @@ def main(names: list[str]) -> int:
             if line.startswith("ROW "):
                 row = Row(**json.loads(line[4:]))
                 rows.append(row)
-                print(f"{row.name}: {row.ours} against {row.peer}: ratio {row.ratio:.3g} (aim: {row.aim})", flush=True)
+                print(
+                    f"{row.name}: {row.ours} against {row.peer}: ratio {row.ratio:.3g} (aim: {row.aim})",
+                    flush=True,
+                )
             else:
                 print(line, end="", flush=True)
         if process.wait() != 0:

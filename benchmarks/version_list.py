@@ -51,7 +51,11 @@ def _seed(size: int) -> str:
         model = RegisteredModel.objects.create(project=project, name="Model", slug="model")
         blob = Blob.objects.create(sha256="0" * 64, size_bytes=6_000_000)
         ApiToken.objects.create(
-            user=user, label="bench", digest=token_digest(text), scopes=["read"], expires_at=utc_now() + timedelta(1)
+            user=user,
+            label="bench",
+            digest=token_digest(text),
+            scopes=["read"],
+            expires_at=utc_now() + timedelta(1),
         )
     rows = [
         ModelVersion(
@@ -68,7 +72,9 @@ def _seed(size: int) -> str:
 
 @contextlib.contextmanager
 def _served(command: list[str], url: str, environment: dict[str, str]) -> Iterator[None]:
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         ends = time.monotonic() + 120
         while True:
@@ -94,7 +100,15 @@ def measure_ours(size: int) -> None:
         token = _seed(size)
         port = port_free()
         base = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "uvicorn", "deployhub.config.asgi:application", "--port", str(port), "--no-access-log"]
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "deployhub.config.asgi:application",
+            "--port",
+            str(port),
+            "--no-access-log",
+        ]
         with (
             _served(command, f"{base}/healthz", dict(os.environ)),
             httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client,
@@ -112,7 +126,9 @@ def _mlflow_python() -> Path:
     python = MLFLOW_HOME / "bin" / "python"
     if not (MLFLOW_HOME / "ready").exists():
         subprocess.run([sys.executable, "-m", "venv", MLFLOW_HOME], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "mlflow"], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [python, "-m", "pip", "install", "--quiet", "mlflow"], check=True, stderr=subprocess.DEVNULL
+        )
         (MLFLOW_HOME / "ready").touch()
     return python
 
@@ -128,7 +144,11 @@ def measure_mlflow() -> float:
             str(python), "-m", "mlflow", "server", "--backend-store-uri", store, "--default-artifact-root",
             f"{folder}/artifacts", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
         ]  # fmt: skip
-        environment = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}", "MLFLOW_TRACKING_URI": store}
+        environment = {
+            **os.environ,
+            "PATH": f"{python.parent}:{os.environ['PATH']}",
+            "MLFLOW_TRACKING_URI": store,
+        }
         with (
             _served(command, f"http://127.0.0.1:{port}/health", environment),
             httpx.Client(base_url=base, timeout=60) as client,
@@ -140,7 +160,9 @@ def measure_mlflow() -> float:
                 ).raise_for_status()
 
             def ask() -> None:
-                answer = client.get("/model-versions/search", params={"max_results": 100, "filter": "name = 'model'"})
+                answer = client.get(
+                    "/model-versions/search", params={"max_results": 100, "filter": "name = 'model'"}
+                )
                 answer.raise_for_status()
                 assert len(answer.json()["model_versions"]) == 100
 
@@ -154,7 +176,11 @@ def main() -> None:
     found: dict[int, float] = {}
     for size in SIZES:
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.version_list", str(size)], cwd=ROOT, check=True, capture_output=True, text=True
+            [sys.executable, "-m", "benchmarks.version_list", str(size)],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
         )
         found[size] = float(done.stdout.split("MEDIAN ")[1])
         print(f"{size:>7,} versions: {found[size]:.1f} ms", flush=True)

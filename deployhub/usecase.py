@@ -47,9 +47,10 @@ def usecase(name: str, *, on: str | None = None) -> Callable[[Callable[P, R]], C
             actor: Any = kwargs["actor"]
             policy.require(actor, name, kwargs[on] if on else None)
             nested = current_scope() is not None
-            with transaction.atomic(durable=not nested), audit_scope(
-                actor, name, reason=str(kwargs.get("reason") or "")
-            ) as scope:
+            with (
+                transaction.atomic(durable=not nested),
+                audit_scope(actor, name, reason=str(kwargs.get("reason") or "")) as scope,
+            ):
                 result = function(*args, **kwargs)
                 if not scope.changed:
                     raise AuditMissing(f"{name} ended without having recorded anything")

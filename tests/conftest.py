@@ -14,7 +14,9 @@ import pytest
 if "DEPLOYHUB_TEST_HOME" not in os.environ:
     os.environ["DEPLOYHUB_TEST_HOME"] = tempfile.mkdtemp(prefix="deployhub-test-")
 os.environ["DEPLOYHUB_HOME"] = os.environ["DEPLOYHUB_TEST_HOME"]
-os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")  # nothing listens there: no test may need a broker by accident
+os.environ.setdefault(
+    "REDIS_URL", "redis://127.0.0.1:1/0"
+)  # nothing listens there: no test may need a broker by accident
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +77,9 @@ def person(db: None) -> Callable[..., Any]:
 
     def make(username: str, *, role: str | None = None, project: Any = None, **fields: Any) -> User:
         with system_scope("test person"):
-            user = User(username=username, name=username.replace("_", " ").title(), demo_answered=True, **fields)
+            user = User(
+                username=username, name=username.replace("_", " ").title(), demo_answered=True, **fields
+            )
             user.set_password(PASSWORD)
             user.save()
             if role is not None:

@@ -81,13 +81,19 @@ def can(actor: Actor, permission: str, obj: Any = None) -> bool:
     roles = roles_of(actor)
     if obj is None:
         return any(permission in ROLE_PERMISSIONS[role] for role in roles.values())
-    return project_id is not None and permission in ROLE_PERMISSIONS.get(roles.get(project_id, ""), frozenset())
+    return project_id is not None and permission in ROLE_PERMISSIONS.get(
+        roles.get(project_id, ""), frozenset()
+    )
 
 
 def _can_see(actor: Actor, obj: Any) -> bool:
     project_id = _project_of(obj)
     if project_id is None:
-        return getattr(obj, "policy_owner_id", None) == actor.user_id or actor.is_administrator or actor.is_auditor
+        return (
+            getattr(obj, "policy_owner_id", None) == actor.user_id
+            or actor.is_administrator
+            or actor.is_auditor
+        )
     if actor.token_project_ids is not None and project_id not in actor.token_project_ids:
         return False
     return actor.is_administrator or actor.is_auditor or project_id in roles_of(actor)
@@ -107,7 +113,9 @@ def require(actor: Actor, permission: str, obj: Any = None) -> None:
         reason="not allowed by policy",
     )
     if actor.is_anonymous:
-        raise NotAuthenticated("Sign in to go on.", hint="With the API, send a token: Authorization: Bearer dh_pat_…")
+        raise NotAuthenticated(
+            "Sign in to go on.", hint="With the API, send a token: Authorization: Bearer dh_pat_…"
+        )
     if obj is not None and not _can_see(actor, obj):
         raise NotFound("There is nothing here, or you have no access to it.")
     if actor.token_permissions is not None and permission not in actor.token_permissions:
@@ -123,7 +131,9 @@ def require(actor: Actor, permission: str, obj: Any = None) -> None:
     )
 
 
-def visible(actor: Actor, permission: str, queryset: QuerySet, *, project_path: str = "project_id") -> QuerySet:
+def visible(
+    actor: Actor, permission: str, queryset: QuerySet, *, project_path: str = "project_id"
+) -> QuerySet:
     """The rows of `queryset` to which the actor may do this; none for a stranger."""
     if actor.is_system:
         return queryset

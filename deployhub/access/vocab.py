@@ -120,7 +120,12 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.ENGINEER: _ENGINEER,
     Role.RELEASE_MANAGER: _SEE
     | _codes(
-        "model.alias", "artifact.create", "artifact.download", "version.describe", "export.create", "job.cancel",
+        "model.alias",
+        "artifact.create",
+        "artifact.download",
+        "version.describe",
+        "export.create",
+        "job.cancel",
         "job.retry",
     ),
     Role.OWNER: _ENGINEER

@@ -99,7 +99,9 @@ def current_scope() -> AuditScope | None:
 def require_scope(what: str) -> AuditScope:
     scope = _current.get()
     if scope is None:
-        raise UnauditedWrite(f"{what} was written outside a use case; wrap it in @usecase or system_scope(...)")
+        raise UnauditedWrite(
+            f"{what} was written outside a use case; wrap it in @usecase or system_scope(...)"
+        )
     return scope
 
 
@@ -116,9 +118,14 @@ def audit_scope(actor: Actor, action: str, *, reason: str = "") -> Iterator[Audi
 
 
 @contextmanager
-def system_scope(reason: str, *, action: str = "system.change", door: Door = Door.COMMAND) -> Iterator[AuditScope]:
+def system_scope(
+    reason: str, *, action: str = "system.change", door: Door = Door.COMMAND
+) -> Iterator[AuditScope]:
     """A scope for DeployHub itself: first start, demo seed, maintenance. One transaction."""
-    with transaction.atomic(), audit_scope(system_actor("DeployHub", door=door), action, reason=reason) as scope:
+    with (
+        transaction.atomic(),
+        audit_scope(system_actor("DeployHub", door=door), action, reason=reason) as scope,
+    ):
         yield scope
 
 

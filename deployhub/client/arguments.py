@@ -63,9 +63,24 @@ def _everywhere(parser: argparse.ArgumentParser, *, is_first: bool) -> None:
     add("--json", default=False, action="store_true", dest="is_json", help="one JSON document on stdout")
     add("--quiet", "-q", default=False, action="store_true", dest="is_quiet", help="no progress on stderr")
     add("--no-color", default=False, action="store_true", help="no colours (as does NO_COLOR)")
-    add("--ca", default="", metavar="FILE", dest="ca_file", help="certificates of your own authority, a PEM file")
-    add("--timeout", default=TIMEOUT_S, type=_seconds, metavar="SECONDS", dest="timeout_s", help="longest wait for an answer")
-    add("--retries", default=4, type=_count, metavar="N", help="tries after the first when the server is away")
+    add(
+        "--ca",
+        default="",
+        metavar="FILE",
+        dest="ca_file",
+        help="certificates of your own authority, a PEM file",
+    )
+    add(
+        "--timeout",
+        default=TIMEOUT_S,
+        type=_seconds,
+        metavar="SECONDS",
+        dest="timeout_s",
+        help="longest wait for an answer",
+    )
+    add(
+        "--retries", default=4, type=_count, metavar="N", help="tries after the first when the server is away"
+    )
 
 
 def _seconds(text: str) -> float:
@@ -106,7 +121,9 @@ def option_value(text: str) -> Any:
 def _account_commands(command: Any) -> None:
     login = command("login", "Sign in to a server with a personal API token.")
     login.add_argument("--url", default="", help="address of the server, such as https://deployhub.example")
-    login.add_argument("--token-stdin", action="store_true", help="read the token from stdin instead of asking")
+    login.add_argument(
+        "--token-stdin", action="store_true", help="read the token from stdin instead of asking"
+    )
     command("logout", "Forget the stored token.")
     command("whoami", "Say which account and token are used.")
 
@@ -117,28 +134,42 @@ def _work_commands(command: Any) -> None:
     push.add_argument("--project", "-p", required=True, help="short name of the project")
     push.add_argument("--model", "-m", required=True, help="name, short name or id of the model")
     push.add_argument("--notes", default="", help="notes on this version")
-    push.add_argument("--create", action="store_true", help="register the model when there is none of this name")
+    push.add_argument(
+        "--create", action="store_true", help="register the model when there is none of this name"
+    )
     push.add_argument("--wait", "-w", action="store_true", help="follow the inspection to its end")
     export = command("export", "Export a version to a format.")
-    export.add_argument("version", metavar="VERSION", help="id, project/model, project/model@3 or project/model@alias")
-    export.add_argument("--format", "-f", required=True, help="format, such as onnx; `deployhub formats` lists them")
+    export.add_argument(
+        "version", metavar="VERSION", help="id, project/model, project/model@3 or project/model@alias"
+    )
+    export.add_argument(
+        "--format", "-f", required=True, help="format, such as onnx; `deployhub formats` lists them"
+    )
     export.add_argument(
         "--option", "-o", action="append", default=[], type=_option, metavar="NAME=VALUE", dest="options",
         help="an option of the format, such as image_size_px=160; may be repeated",
     )  # fmt: skip
     export.add_argument("--precision", default=None, help="short for --option precision=…")
     export.add_argument("--wait", "-w", action="store_true", help="follow the export to its end")
-    export.add_argument("--pull", default=None, metavar="DIR", help="wait, then download the artifact into this folder")
+    export.add_argument(
+        "--pull", default=None, metavar="DIR", help="wait, then download the artifact into this folder"
+    )
     pull = command("pull", "Download an artifact.")
     pull.add_argument("artifact", metavar="ARTIFACT", help="id of the artifact")
-    pull.add_argument("--output", "-o", default=None, metavar="PATH", help="file or folder to write (default: here)")
-    pull.add_argument("--zip", action="store_true", dest="keep_zip", help="leave an artifact of several files as a zip file")
+    pull.add_argument(
+        "--output", "-o", default=None, metavar="PATH", help="file or folder to write (default: here)"
+    )
+    pull.add_argument(
+        "--zip", action="store_true", dest="keep_zip", help="leave an artifact of several files as a zip file"
+    )
     pull.add_argument("--force", action="store_true", help="replace what is there already")
 
 
 def _job_commands(command: Any) -> None:
     jobs = command("jobs", "List jobs, newest first.")
-    jobs.add_argument("--state", choices=["queued", "running", "succeeded", "failed", "cancelled"], default=None)
+    jobs.add_argument(
+        "--state", choices=["queued", "running", "succeeded", "failed", "cancelled"], default=None
+    )
     jobs.add_argument("--project", "-p", default=None, help="short name of the project")
     jobs.add_argument("--mine", action="store_true", help="only what I asked for")
     jobs.add_argument("--limit", type=_count, default=LIST_LIMIT, help=f"most rows (default {LIST_LIMIT})")
@@ -156,13 +187,19 @@ def _job_commands(command: Any) -> None:
 def _list_commands(command: Any) -> None:
     models = command("models", "List registered models.")
     versions = command("versions", "List versions.")
-    versions.add_argument("model", metavar="PROJECT/MODEL", nargs="?", default=None, help="only of this model")
+    versions.add_argument(
+        "model", metavar="PROJECT/MODEL", nargs="?", default=None, help="only of this model"
+    )
     artifacts = command("artifacts", "List artifacts.")
     artifacts.add_argument("version", metavar="VERSION", nargs="?", default=None, help="only of this version")
     artifacts.add_argument("--format", "-f", default=None, help="only of this format")
     for listing in (models, versions, artifacts):
         listing.add_argument("--project", "-p", default=None, help="short name of the project")
-        listing.add_argument("--search", default=None, metavar="WORDS", dest="words", help="words that must all occur")
-        listing.add_argument("--limit", type=_count, default=LIST_LIMIT, help=f"most rows (default {LIST_LIMIT})")
+        listing.add_argument(
+            "--search", default=None, metavar="WORDS", dest="words", help="words that must all occur"
+        )
+        listing.add_argument(
+            "--limit", type=_count, default=LIST_LIMIT, help=f"most rows (default {LIST_LIMIT})"
+        )
     formats = command("formats", "List export formats, or one with its options.")
     formats.add_argument("format", metavar="FORMAT", nargs="?", default=None)

@@ -42,9 +42,13 @@ def url_clean(text: str) -> str:
     except ValueError:
         parts, port_is_number = urlsplit(""), False
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_number:
-        raise UsageWrong(f"{text!r} is no address of a server.", hint="Write it like https://deployhub.example.")
+        raise UsageWrong(
+            f"{text!r} is no address of a server.", hint="Write it like https://deployhub.example."
+        )
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise UsageWrong("The address holds more than host and path.", hint="Write it like https://deployhub.example.")
+        raise UsageWrong(
+            "The address holds more than host and path.", hint="Write it like https://deployhub.example."
+        )
     return text
 
 
@@ -86,7 +90,8 @@ def account_current(*, ca_file: str = "") -> Account:
     address = url_clean(url) if url else (stored.url if stored else "")
     if not address:
         raise NotSignedIn(
-            "You are not signed in to a server.", hint="Run `deployhub login`, or set DEPLOYHUB_URL and DEPLOYHUB_TOKEN."
+            "You are not signed in to a server.",
+            hint="Run `deployhub login`, or set DEPLOYHUB_URL and DEPLOYHUB_TOKEN.",
         )
     own = stored if stored is not None and stored.url == address else None
     # A stored token belongs to the server that it was stored for; another address never gets to see it.
@@ -128,4 +133,6 @@ def private_write(path: Path, text: str) -> None:
             file.write(text)
         os.replace(fresh, path)
     except OSError as error:
-        raise UsageWrong(f"{path} can't be written: {error.strerror}.", hint="Set XDG_CONFIG_HOME to a folder of yours.") from error
+        raise UsageWrong(
+            f"{path} can't be written: {error.strerror}.", hint="Set XDG_CONFIG_HOME to a folder of yours."
+        ) from error

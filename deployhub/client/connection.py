@@ -183,7 +183,9 @@ def _trust(ca_file: str) -> ssl.SSLContext | bool:
     try:
         context.load_verify_locations(Path(ca_file))
     except (OSError, ssl.SSLError) as error:
-        raise UsageWrong(f"{ca_file} holds no certificates that can be read.", hint="Name a PEM file with --ca.") from error
+        raise UsageWrong(
+            f"{ca_file} holds no certificates that can be read.", hint="Name a PEM file with --ca."
+        ) from error
     return context
 
 
@@ -194,10 +196,17 @@ def _is_final(error: httpx.TransportError) -> bool:
 def _unreachable(url: str, error: httpx.TransportError) -> Unreachable:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return Unreachable(
-            f"The certificate of {url} is not trusted.", hint="If it is of your own authority, name that with --ca FILE."
+            f"The certificate of {url} is not trusted.",
+            hint="If it is of your own authority, name that with --ca FILE.",
         )
     if isinstance(error, httpx.TimeoutException):
-        return Unreachable(f"{url} did not answer in time.", hint="Try again, or give it longer with --timeout.")
+        return Unreachable(
+            f"{url} did not answer in time.", hint="Try again, or give it longer with --timeout."
+        )
     if isinstance(error, httpx.ConnectError):
-        return Unreachable(f"{url} can't be reached.", hint="Check the address and the network, then run the command again.")
-    return Unreachable(f"The connection to {url} broke.", hint="Run the command again; transfers go on where they stopped.")
+        return Unreachable(
+            f"{url} can't be reached.", hint="Check the address and the network, then run the command again."
+        )
+    return Unreachable(
+        f"The connection to {url} broke.", hint="Run the command again; transfers go on where they stopped."
+    )

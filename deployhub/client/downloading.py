@@ -60,12 +60,17 @@ def artifact_pull(
         if _is_same(artifact, target):
             return False
         if not replaces:
-            raise UsageWrong(f"{target.path} exists and is something else.", hint="Name another place with --output, or add --force.")
+            raise UsageWrong(
+                f"{target.path} exists and is something else.",
+                hint="Name another place with --output, or add --force.",
+            )
     target.path.parent.mkdir(parents=True, exist_ok=True)
     is_zip = is_packed(artifact)
     digest = artifact["manifest_sha256"] if is_zip else artifact["files"][0]["sha256"]
     part = target.path.parent / f".{target.path.name}.{digest[:12]}.part"
-    with terminal.transfer(f"Downloading {artifact['file_name']}", total_bytes=artifact["size_bytes"]) as gauge:
+    with terminal.transfer(
+        f"Downloading {artifact['file_name']}", total_bytes=artifact["size_bytes"]
+    ) as gauge:
         _fetch(server, f"artifacts/{artifact['id']}/download/", part, etag=digest, gauge=gauge)
     if not is_zip:
         if file_digest(part) != digest:
@@ -107,7 +112,9 @@ def _fetch(server: Server, address: str, part: Path, *, etag: str, gauge: Gauge)
             if response.status_code != 206:
                 have = 0
             elif not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-                raise CommandFailed("The server sent another range than was asked for.", hint="Run the command again.")
+                raise CommandFailed(
+                    "The server sent another range than was asked for.", hint="Run the command again."
+                )
             with part.open("r+b" if have else "wb") as file:
                 file.seek(have)
                 for chunk in response.iter_raw(READ_BYTES):
@@ -152,15 +159,23 @@ def _unpack(part: Path, folder: Path, artifact: dict[str, Any]) -> None:
 def _parts(path: str) -> tuple[str, ...]:
     """The parts of a path of the manifest; raises CommandFailed for one that leads out of the folder."""
     parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or any(part == ".." or "\\" in part or ":" in part for part in parts):
-        raise CommandFailed(f"The artifact holds a file with an unsafe path: {path}.", hint="Tell an administrator of the server.")
+    if (
+        not parts
+        or path.startswith("/")
+        or any(part == ".." or "\\" in part or ":" in part for part in parts)
+    ):
+        raise CommandFailed(
+            f"The artifact holds a file with an unsafe path: {path}.",
+            hint="Tell an administrator of the server.",
+        )
     return parts
 
 
 def _damaged(part: Path, name: str) -> CommandFailed:
     part.unlink(missing_ok=True)
     return CommandFailed(
-        f"{name} arrived damaged: its sha256 is not the one that the server recorded.", hint="Run the command again."
+        f"{name} arrived damaged: its sha256 is not the one that the server recorded.",
+        hint="Run the command again.",
     )
 
 

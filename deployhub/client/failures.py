@@ -101,7 +101,9 @@ _HINTS = {
 
 
 def _sentence(status: int, problem: dict[str, Any]) -> str:
-    detail = str(problem.get("detail") or problem.get("title") or f"The server answered with status {status}.")
+    detail = str(
+        problem.get("detail") or problem.get("title") or f"The server answered with status {status}."
+    )
     errors = problem.get("errors")
     if isinstance(errors, dict) and errors:
         fields = []

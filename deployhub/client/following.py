@@ -143,7 +143,9 @@ class _Bars:
         for index, phase in enumerate(job["phases"]):
             key = (job["attempt"], index)
             if key not in self.tasks:
-                self.tasks[key] = self.progress.add_task(f"  {self.plain(phase['name'])}", total=None, amount="")
+                self.tasks[key] = self.progress.add_task(
+                    f"  {self.plain(phase['name'])}", total=None, amount=""
+                )
             is_over = phase["state"] != "running"
             self.progress.update(
                 self.tasks[key],

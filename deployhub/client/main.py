@@ -34,7 +34,9 @@ def main(argv: list[str] | None = None) -> int:
         terminal.failure(failed)
         return int(failed.exit_code)
     except KeyboardInterrupt:
-        terminal.failure(WaitInterrupted("Stopped.", hint="Run the command again; transfers go on where they stopped."))
+        terminal.failure(
+            WaitInterrupted("Stopped.", hint="Run the command again; transfers go on where they stopped.")
+        )
         return int(Exit.INTERRUPTED)
     except BrokenPipeError:
         # Who reads our answer (`| head`) has enough. Python would complain once more while it shuts down.
@@ -42,7 +44,11 @@ def main(argv: list[str] | None = None) -> int:
         return int(Exit.DONE)
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
-        terminal.failure(CommandFailed(f"{name}{error.strerror or error}.", hint="Free space or change rights, then try again."))
+        terminal.failure(
+            CommandFailed(
+                f"{name}{error.strerror or error}.", hint="Free space or change rights, then try again."
+            )
+        )
         return int(Exit.FAILED)
 
 
@@ -56,7 +62,9 @@ def _run(arguments: Any, terminal: Terminal) -> int:
     from deployhub.client.connection import Server
 
     account = account_current(ca_file=arguments.ca_file)
-    with Server(account, timeout_s=arguments.timeout_s, retries=arguments.retries, say=terminal.note) as server:
+    with Server(
+        account, timeout_s=arguments.timeout_s, retries=arguments.retries, say=terminal.note
+    ) as server:
         run(arguments, terminal, server)
     return int(Exit.DONE)
 

@@ -37,7 +37,8 @@ def version_name_parse(text: str) -> VersionName:
     project, slash, model = named.partition("/")
     if not (slash and project and model) or "/" in model or (at_sign and not at):
         raise UsageWrong(
-            f"{text!r} names no version.", hint="Write its id, or project/model, project/model@3 or project/model@alias."
+            f"{text!r} names no version.",
+            hint="Write its id, or project/model, project/model@3 or project/model@alias.",
         )
     return VersionName(project, model, at)
 

@@ -79,7 +79,11 @@ class Terminal:
             print(plain(failed.hint), file=sys.stderr)
         if self.is_json:
             problem = {"detail": failed.detail, "hint": failed.hint, **failed.facts}
-            print(json.dumps({"error": problem, "exit_code": int(failed.exit_code)}, indent=2, ensure_ascii=False))
+            print(
+                json.dumps(
+                    {"error": problem, "exit_code": int(failed.exit_code)}, indent=2, ensure_ascii=False
+                )
+            )
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
         """Columns for a person on a terminal, tab-separated lines for a program behind a pipe."""

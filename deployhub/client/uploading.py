@@ -126,7 +126,9 @@ class Uploading:
             file.seek(reached)
             piece = file.read(PIECE_BYTES)
             if not piece:
-                raise UsageWrong(f"{self.path} became shorter while it was sent.", hint="Run the command again.")
+                raise UsageWrong(
+                    f"{self.path} became shorter while it was sent.", hint="Run the command again."
+                )
             is_in_step = False
             response = self.server.http.patch(
                 self.server.address(address),

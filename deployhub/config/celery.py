@@ -10,7 +10,7 @@ from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deployhub.config.settings")
 
-import django.conf  # noqa: E402
+import django.conf
 
 _settings = django.conf.settings
 DUTIES_QUEUE = "duties"
@@ -41,8 +41,16 @@ app.conf.update(
     },
     timezone="UTC",
     beat_schedule={
-        "reconcile": {"task": "deployhub.jobs.reconcile", "schedule": 15.0, "options": {"queue": DUTIES_QUEUE, "expires": 15}},
-        "sweep": {"task": "deployhub.portal.sweep", "schedule": 600.0, "options": {"queue": DUTIES_QUEUE, "expires": 600}},
+        "reconcile": {
+            "task": "deployhub.jobs.reconcile",
+            "schedule": 15.0,
+            "options": {"queue": DUTIES_QUEUE, "expires": 15},
+        },
+        "sweep": {
+            "task": "deployhub.portal.sweep",
+            "schedule": 600.0,
+            "options": {"queue": DUTIES_QUEUE, "expires": 600},
+        },
     },
 )
 app.autodiscover_tasks(["deployhub.jobs", "deployhub.portal"])

@@ -23,7 +23,9 @@ def env(name: str, default: str = "") -> str:
         try:
             return Path(path).read_text().strip()
         except OSError as error:
-            raise ConfigurationError(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+            raise ConfigurationError(
+                f"{name}_FILE names {path}, which cannot be read: {error.strerror}."
+            ) from error
     return os.environ.get(name, default)
 
 

@@ -7,7 +7,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deployhub import __version__
-from deployhub.config.environment import BASE_DIR, blob_storage, database, env, env_flag, env_int, home, secret_key
+from deployhub.config.environment import (
+    BASE_DIR,
+    blob_storage,
+    database,
+    env,
+    env_flag,
+    env_int,
+    home,
+    secret_key,
+)
 
 DEPLOYHUB_HOME = home()
 DEPLOYHUB_HOME.mkdir(parents=True, exist_ok=True)
@@ -25,7 +34,9 @@ _ORIGIN = env("DEPLOYHUB_ORIGIN", "http://127.0.0.1:8000")
 _TLS = urlsplit(_ORIGIN).scheme == "https"
 ALLOWED_HOSTS = [
     host
-    for host in env("DEPLOYHUB_ALLOWED_HOSTS", f"{urlsplit(_ORIGIN).hostname},localhost,127.0.0.1,[::1]").split(",")
+    for host in env(
+        "DEPLOYHUB_ALLOWED_HOSTS", f"{urlsplit(_ORIGIN).hostname},localhost,127.0.0.1,[::1]"
+    ).split(",")
     if host
 ]
 CSRF_TRUSTED_ORIGINS = [_ORIGIN]

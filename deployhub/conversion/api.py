@@ -65,7 +65,9 @@ class ExportViewSet(ApiViewSet):
         if asked.is_known:
             address = reverse("artifact-detail", args=[asked.export.artifact_id])
             return Response(told, status=200, headers={"Location": address})
-        return Response(told, status=202, headers={"Location": reverse("job-detail", args=[asked.export.job_id])})
+        return Response(
+            told, status=202, headers={"Location": reverse("job-detail", args=[asked.export.job_id])}
+        )
 
     @extend_schema(summary="An export", responses=ExportSerializer)
     def retrieve(self, request: Request, pk: UUID) -> Response:
@@ -76,7 +78,7 @@ class ExportViewSet(ApiViewSet):
 class FormatViewSet(ApiViewSet):
     permissions: ClassVar[dict[str, str]] = {"list": "format.view", "retrieve": "format.view"}
     serializer_class = CatalogueSerializer
-    pagination_class = None
+    pagination_class = None  # type: ignore[assignment]
     lookup_field = "key"
     lookup_value_converter = "slug"
 

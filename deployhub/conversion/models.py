@@ -14,7 +14,9 @@ class Export(OfProject):
     key = models.CharField(max_length=64)
     format_key = models.CharField(max_length=40)
     options = models.JSONField(default=dict)
-    artifact = models.ForeignKey("registry.Artifact", on_delete=models.PROTECT, related_name="exports", null=True)
+    artifact = models.ForeignKey(
+        "registry.Artifact", on_delete=models.PROTECT, related_name="exports", null=True
+    )
     job = models.ForeignKey("jobs.Job", on_delete=models.SET_NULL, related_name="exports", null=True)
     created_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+", null=True)
 

@@ -27,7 +27,8 @@ class OutputInvalid(DeployHubError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(
-            detail, hint="The output was thrown away. Treat the model file with suspicion, and tell an administrator."
+            detail,
+            hint="The output was thrown away. Treat the model file with suspicion, and tell an administrator.",
         )
 
 

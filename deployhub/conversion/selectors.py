@@ -21,7 +21,9 @@ def exports_visible(actor: Actor) -> QuerySet[Export]:
     return policy.visible(
         actor,
         "export.view",
-        Export.objects.select_related("project", "version__model", "job", "artifact__version__model", "created_by"),
+        Export.objects.select_related(
+            "project", "version__model", "job", "artifact__version__model", "created_by"
+        ),
     )
 
 
@@ -42,7 +44,9 @@ def export_read(actor: Actor, export_id: UUID) -> Export:
 
 def versions_exportable(actor: Actor) -> QuerySet[ModelVersion]:
     """Accepted versions that the actor may export, newest first."""
-    accepted = ModelVersion.objects.filter(state=VersionState.ACCEPTED).select_related("model", "project", "blob")
+    accepted = ModelVersion.objects.filter(state=VersionState.ACCEPTED).select_related(
+        "model", "project", "blob"
+    )
     return policy.visible(actor, "export.create", accepted)
 
 
@@ -63,7 +67,9 @@ def format_entry(catalogue: dict[str, Any] | None, key: str) -> dict[str, Any] |
 def format_obstacle(entry: dict[str, Any], version: ModelVersion) -> str:
     """Why this version can't be exported to this format, as a sentence; empty when it can."""
     if not entry["available"]:
-        return str(entry.get("unavailable_reason") or f"{entry['label']} is not available on this installation.")
+        return str(
+            entry.get("unavailable_reason") or f"{entry['label']} is not available on this installation."
+        )
     if version.source_kind not in entry["sources"]:
         kinds = " or ".join(f".{kind}" for kind in entry["sources"])
         return f"{entry['label']} is made from a {kinds} file; this version is a .{version.source_kind} file."
@@ -96,5 +102,3 @@ def export_key(
             "toolchain": catalogue.get("engine", {}),
         }
     )
-
-

@@ -49,7 +49,7 @@ class ExportSerializer(serializers.Serializer):
 class FormatOptionSerializer(serializers.Serializer):
     name = serializers.CharField(help_text="Name of the option.")
     type = serializers.ChoiceField(choices=["integer", "boolean", "choice"], help_text="Type of its value.")
-    label = serializers.CharField(help_text="Name as people see it.")
+    label = serializers.CharField(help_text="Name as people see it.")  # type: ignore[assignment]
     help = serializers.CharField(help_text="What it does.")
     unit = serializers.CharField(allow_blank=True, help_text="Unit of a number, such as px.")
     default = serializers.JSONField(help_text="Value when nothing is given.")
@@ -57,7 +57,7 @@ class FormatOptionSerializer(serializers.Serializer):
     maximum = serializers.IntegerField(allow_null=True, help_text="Largest number.")
     multiple_of = serializers.IntegerField(allow_null=True, help_text="The number is a multiple of this.")
     choices = serializers.JSONField(help_text="Values of a choice; null for others.")
-    required = serializers.BooleanField(help_text="Whether a value must be given.")
+    required = serializers.BooleanField(help_text="Whether a value must be given.")  # type: ignore[assignment]
 
 
 class FormatConflictSerializer(serializers.Serializer):
@@ -67,10 +67,12 @@ class FormatConflictSerializer(serializers.Serializer):
 
 class FormatSerializer(serializers.Serializer):
     key = serializers.CharField(help_text="Key of the format.")
-    label = serializers.CharField(help_text="Name as people see it.")
+    label = serializers.CharField(help_text="Name as people see it.")  # type: ignore[assignment]
     description = serializers.CharField(help_text="What it is good for.")
     suffix = serializers.CharField(help_text="How the file's or folder's name ends.")
-    layout = serializers.ChoiceField(choices=["file", "folder"], help_text="Whether it is one file or a folder.")
+    layout = serializers.ChoiceField(
+        choices=["file", "folder"], help_text="Whether it is one file or a folder."
+    )
     runtimes = serializers.ListField(child=serializers.CharField(), help_text="Runtimes that prove it.")
     sources = serializers.ListField(child=serializers.CharField(), help_text="Kinds of source: pt, onnx.")
     tasks = serializers.ListField(child=serializers.CharField(), help_text="Tasks that it takes.")
@@ -82,5 +84,7 @@ class FormatSerializer(serializers.Serializer):
 
 
 class CatalogueSerializer(serializers.Serializer):
-    engine = serializers.DictField(child=serializers.CharField(), help_text="Versions of the engine's packages.")
+    engine = serializers.DictField(
+        child=serializers.CharField(), help_text="Versions of the engine's packages."
+    )
     formats = FormatSerializer(many=True, help_text="All formats; empty before the first worker has started.")

@@ -42,8 +42,10 @@ def export_create(
     `format` or `options.<name>`.
     """
     # One request at a time for a version: of two equal ones the second finds the first one's job.
-    version = ModelVersion.objects.select_for_update(of=("self",)).select_related("model", "project", "blob").get(
-        pk=version.pk
+    version = (
+        ModelVersion.objects.select_for_update(of=("self",))
+        .select_related("model", "project", "blob")
+        .get(pk=version.pk)
     )
     if version.state != VersionState.ACCEPTED:
         raise Conflict(
@@ -63,7 +65,9 @@ def export_create(
     }
     artifact = Artifact.objects.filter(version=version, key=key).first()
     if artifact is not None:
-        return ExportRequested(Export.objects.create(artifact=artifact, job=artifact.job, **common), is_known=True)
+        return ExportRequested(
+            Export.objects.create(artifact=artifact, job=artifact.job, **common), is_known=True
+        )
     job = Job.objects.filter(exports__version=version, exports__key=key, state__in=LIVE_STATES).first()
     if job is not None and job.cancel_requested_at is None:
         return ExportRequested(Export.objects.create(job=job, **common), is_joined=True)
@@ -114,9 +118,15 @@ def _plan(
     try:
         cleaned = options_validate(entry, options, source=source_facts(version))
     except OptionsInvalid as invalid:
-        errors = {name if name == "__all__" else f"options.{name}": said for name, said in invalid.errors.items()}
+        errors = {
+            name if name == "__all__" else f"options.{name}": said for name, said in invalid.errors.items()
+        }
         raise InvalidInput("Some options can't be used.", errors=errors) from invalid
-    return entry, cleaned, export_key(version=version, format_key=format_key, options=cleaned, catalogue=catalogue)
+    return (
+        entry,
+        cleaned,
+        export_key(version=version, format_key=format_key, options=cleaned, catalogue=catalogue),
+    )
 
 
 @usecase("artifact.create", on="version")
@@ -167,7 +177,9 @@ def artifact_create(
 
 def exports_settle(*, artifact: Artifact) -> None:
     """Point every request for this work at its artifact, within the use case or job that knows of it."""
-    Export.objects.filter(version_id=artifact.version_id, key=artifact.key, artifact=None).update(artifact=artifact)
+    Export.objects.filter(version_id=artifact.version_id, key=artifact.key, artifact=None).update(
+        artifact=artifact
+    )
 
 
 def artifact_file_name(version: ModelVersion, spec: dict[str, Any], files: list[OutputFile]) -> str:

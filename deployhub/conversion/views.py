@@ -93,7 +93,9 @@ class ExportNew(FormPage):
             options=form.options(),
         )
         if asked.is_known:
-            messages.info(self.request, "This exact export exists already; here it is. Nothing had to be computed.")
+            messages.info(
+                self.request, "This exact export exists already; here it is. Nothing had to be computed."
+            )
             return reverse("registry:artifact", args=[asked.export.artifact_id])
         if asked.is_joined:
             messages.info(self.request, "This exact export is being made already; here is its job.")

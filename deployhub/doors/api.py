@@ -56,7 +56,7 @@ class ApiViewSet(GenericViewSet):
 
     def filtered(self, queryset: Any) -> Any:
         """The queryset after the FilterSet; raises InvalidInput when a filter's value is not valid."""
-        filterset = self.filterset_class(self.request.query_params, queryset=queryset, request=self.request)
+        filterset = self.filterset_class(self.request.query_params, queryset=queryset, request=self.request)  # type: ignore[attr-defined]
         if not filterset.is_valid():
             raise InvalidInput(
                 "A filter is not valid.", errors={k: [str(e) for e in v] for k, v in filterset.errors.items()}
@@ -83,7 +83,12 @@ class ApiViewSet(GenericViewSet):
     def _idempotency_begin(self, request: Request) -> None:
         key = request.headers.get("Idempotency-Key", "")
         user_id = self.actor.user_id
-        if not key or request.method != "POST" or self.action not in self.idempotent_actions or user_id is None:
+        if (
+            not key
+            or request.method != "POST"
+            or self.action not in self.idempotent_actions
+            or user_id is None
+        ):
             return
         if len(key) > 128 or not key.isprintable():
             raise InvalidInput("The Idempotency-Key must be printable text of at most 128 characters.")
@@ -91,12 +96,16 @@ class ApiViewSet(GenericViewSet):
         digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + raw).hexdigest()
         try:
             with transaction.atomic():
-                self._idempotency = IdempotencyRecord.objects.create(user_id=user_id, key=key, request_sha256=digest)
+                self._idempotency = IdempotencyRecord.objects.create(
+                    user_id=user_id, key=key, request_sha256=digest
+                )
             return
         except IntegrityError:
             record = IdempotencyRecord.objects.filter(user_id=user_id, key=key).first()
         if record is None or record.status is None:
-            raise Conflict("A request with this Idempotency-Key is being worked on.", hint="Wait, then ask again.")
+            raise Conflict(
+                "A request with this Idempotency-Key is being worked on.", hint="Wait, then ask again."
+            )
         if record.request_sha256 != digest:
             raise InvalidInput("This Idempotency-Key was used for another request.", hint="Use a new key.")
         headers = {"Idempotent-Replayed": "true"}
@@ -111,7 +120,9 @@ class ApiViewSet(GenericViewSet):
             if response.status_code < 400:
                 response.render()
                 IdempotencyRecord.objects.filter(pk=record.pk).update(
-                    status=response.status_code, body=response.data, location=response.headers.get("Location", "")
+                    status=response.status_code,
+                    body=response.data,
+                    location=response.headers.get("Location", ""),
                 )
             else:
                 record.delete()
@@ -150,7 +161,7 @@ def _drf_translate(error: exceptions.APIException) -> DeployHubError:
     if isinstance(error, exceptions.NotFound):
         return NotFound("There is nothing here, or you have no access to it.")
     if isinstance(error, exceptions.Throttled):
-        wait = int(error.wait or 1)
+        wait = int(error.wait or 1)  # type: ignore[attr-defined]
         return RateLimited(
             "Too many requests.", hint=f"Wait {wait} s, then go on.", extra={"retry_after_s": wait}
         )

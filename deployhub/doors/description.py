@@ -38,5 +38,7 @@ def problems_describe(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         for operation in operations.values():
             if isinstance(operation, dict) and "responses" in operation:
                 for status, description in REFUSALS.items():
-                    operation["responses"].setdefault(status, {"description": description, "content": content})
+                    operation["responses"].setdefault(
+                        status, {"description": description, "content": content}
+                    )
     return result

@@ -48,11 +48,17 @@ def error_translate(error: BaseException) -> DeployHubError | None:
     if isinstance(error, SuspiciousOperation | BadRequest):
         return InvalidInput("The request is malformed.")
     if isinstance(error, OperationalError) and "disk is full" in str(error):
-        return StorageFull("The disk of the database is full, so nothing was saved.", hint="Free space, then try again.")
+        return StorageFull(
+            "The disk of the database is full, so nothing was saved.", hint="Free space, then try again."
+        )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageFull("The disk is full, so nothing was saved.", hint="Free space on the server, then try again.")
+        return StorageFull(
+            "The disk is full, so nothing was saved.", hint="Free space on the server, then try again."
+        )
     if isinstance(error, OperationalError | InterfaceError):
-        return Unavailable("The database does not answer.", hint="Wait a moment and try again; nothing was changed.")
+        return Unavailable(
+            "The database does not answer.", hint="Wait a moment and try again; nothing was changed."
+        )
     return None
 
 
@@ -103,7 +109,8 @@ def error_respond(request: HttpRequest, error: DeployHubError) -> HttpResponse:
         # A fragment cannot become a whole error page: say it in a toast and leave the page as it is.
         toast = {"toast": {"tone": "danger", "title": error.detail, "text": error.hint}}
         return HttpResponse(
-            status=error.status, headers={"HX-Reswap": "none", "HX-Trigger": json.dumps(toast), **_headers(error)}
+            status=error.status,
+            headers={"HX-Reswap": "none", "HX-Trigger": json.dumps(toast), **_headers(error)},
         )
     response = render(request, "errors/error.html", {"error": error}, status=error.status)
     for name, value in _headers(error).items():
@@ -132,7 +139,11 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return error_respond(
         request,
-        Forbidden("This form is too old or came from elsewhere.", hint="Reload the page and send it again.", code="csrf"),
+        Forbidden(
+            "This form is too old or came from elsewhere.",
+            hint="Reload the page and send it again.",
+            code="csrf",
+        ),
     )
 
 

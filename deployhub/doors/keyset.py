@@ -37,7 +37,9 @@ class KeysetPagination(CursorPagination):
             return super().paginate_queryset(queryset, request, view)
         except (CursorNotFound, ValueError, OverflowError) as error:
             raise InvalidInput(
-                "The cursor is not valid.", hint="Start again without a cursor.", errors={"cursor": ["Not valid."]}
+                "The cursor is not valid.",
+                hint="Start again without a cursor.",
+                errors={"cursor": ["Not valid."]},
             ) from error
 
 

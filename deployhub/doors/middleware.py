@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -31,7 +32,7 @@ def actor_of_session(request: HttpRequest) -> Actor:
     """The actor of a browser request."""
     user = request.user
     door = Door.API if request.path.startswith("/api/") else Door.BROWSER
-    common = {
+    common: dict[str, Any] = {
         "door": door,
         "address": client_address(request),
         "user_agent": request.headers.get("User-Agent", ""),

@@ -61,7 +61,9 @@ class ListPage(Page):
         if not filterset.is_valid():
             return self.page(filterset=filterset, listing=None, status=400)
         listing = keyset_page(request, filterset.qs, sorts=self.sorts)
-        partial = bool(self.rows_template and request.headers.get("HX-Request") and "HX-Boosted" not in request.headers)
+        partial = bool(
+            self.rows_template and request.headers.get("HX-Request") and "HX-Boosted" not in request.headers
+        )
         return self.page(template=self.rows_template if partial else "", filterset=filterset, listing=listing)
 
 

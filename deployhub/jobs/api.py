@@ -20,7 +20,9 @@ from deployhub.jobs.serializers import JobDetailSerializer, JobLogSerializer, Jo
 
 @extend_schema_view(
     list=extend_schema(tags=["jobs"], summary="List jobs", responses=JobSerializer(many=True)),
-    retrieve=extend_schema(tags=["jobs"], summary="See a job and its progress", responses=JobDetailSerializer),
+    retrieve=extend_schema(
+        tags=["jobs"], summary="See a job and its progress", responses=JobDetailSerializer
+    ),
     log=extend_schema(
         tags=["jobs"],
         summary="Read a job's log",
@@ -29,7 +31,10 @@ from deployhub.jobs.serializers import JobDetailSerializer, JobLogSerializer, Jo
     ),
     cancel=extend_schema(tags=["jobs"], summary="Cancel a job", request=None, responses=JobDetailSerializer),
     retry=extend_schema(
-        tags=["jobs"], summary="Run a failed or cancelled job again", request=None, responses={202: JobDetailSerializer}
+        tags=["jobs"],
+        summary="Run a failed or cancelled job again",
+        request=None,
+        responses={202: JobDetailSerializer},
     ),
 )
 class JobViewSet(ApiViewSet):
@@ -77,5 +82,7 @@ class JobViewSet(ApiViewSet):
         """The job waits again, with three fresh attempts. 409 unless it failed or was cancelled."""
         job = services.job_retry(actor=self.actor, job=selectors.job_get(self.actor, pk))
         return Response(
-            JobDetailSerializer(job).data, status=202, headers={"Location": reverse("job-detail", args=[job.pk])}
+            JobDetailSerializer(job).data,
+            status=202,
+            headers={"Location": reverse("job-detail", args=[job.pk])},
         )

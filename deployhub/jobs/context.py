@@ -64,7 +64,9 @@ class Phase:
     def close(self, state: str) -> None:
         with _database_may_be_away("The end of a phase"):
             JobPhase.objects.filter(pk=self._row.pk).update(
-                done=self._row.done if state != PhaseState.DONE or self._row.total is None else self._row.total,
+                done=self._row.done
+                if state != PhaseState.DONE or self._row.total is None
+                else self._row.total,
                 state=state,
                 finished_at=utc_now(),
             )
@@ -171,7 +173,11 @@ class JobContext:
 
         try:
             result = self._engine().run(
-                workdir=self.workdir, spec=spec, limits=limits, on_event=on_event, should_stop=self.should_stop
+                workdir=self.workdir,
+                spec=spec,
+                limits=limits,
+                on_event=on_event,
+                should_stop=self.should_stop,
             )
         except BaseException:
             if current is not None:

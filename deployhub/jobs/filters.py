@@ -19,7 +19,9 @@ class JobFilter(filters.FilterSet):
     state = filters.ChoiceFilter(
         choices=JobState.choices, empty_label="Any state", label="State", help_text="State of the job."
     )
-    kind = filters.CharFilter(max_length=40, label="Kind", help_text="Kind of work, such as export or inspect.")
+    kind = filters.CharFilter(
+        max_length=40, label="Kind", help_text="Kind of work, such as export or inspect."
+    )
     project = filters.CharFilter(
         field_name="project__slug", max_length=60, label="Project", help_text="Short name of the project."
     )

@@ -32,7 +32,9 @@ class Refused(Exception):
     `commit` writes the domain rows in the transaction that moves the job to *failed*: either both, or neither.
     """
 
-    def __init__(self, *, code: str, detail: str, hint: str = "", commit: Callable[[], object] = _nothing) -> None:
+    def __init__(
+        self, *, code: str, detail: str, hint: str = "", commit: Callable[[], object] = _nothing
+    ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail

@@ -33,7 +33,9 @@ class Job(AuditedModel):
     kind = models.CharField(max_length=40)
     title = models.CharField(max_length=200)
     project = models.ForeignKey("registry.Project", on_delete=models.CASCADE, related_name="jobs")
-    requested_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="jobs", null=True)
+    requested_by = models.ForeignKey(
+        "accounts.User", on_delete=models.PROTECT, related_name="jobs", null=True
+    )
     state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
     queue = models.CharField(max_length=60, default=DEFAULT_QUEUE)
     spec = models.JSONField(default=dict)

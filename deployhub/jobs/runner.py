@@ -132,8 +132,12 @@ def _attempt(job: Job, context: JobContext) -> str:
         return _failed(
             job,
             code=full.code if full else "os_error",
-            detail="The worker's disk is full." if full else f"The worker could not use a file: {error.strerror}.",
-            hint="Free space, then run the job again." if full else "Look at the worker's log, then run it again.",
+            detail="The worker's disk is full."
+            if full
+            else f"The worker could not use a file: {error.strerror}.",
+            hint="Free space, then run the job again."
+            if full
+            else "Look at the worker's log, then run it again.",
         )
     except Exception as error:
         log.exception("Job %s failed", job.pk)

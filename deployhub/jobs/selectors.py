@@ -89,7 +89,9 @@ def workers_alive() -> QuerySet[WorkerNode]:
 
 def catalogue_current() -> dict[str, Any] | None:
     """The catalogue that a living worker published, else the newest; None when no worker ever started."""
-    alive = workers_alive().exclude(catalogue=None).select_related("catalogue").order_by("-last_seen_at").first()
+    alive = (
+        workers_alive().exclude(catalogue=None).select_related("catalogue").order_by("-last_seen_at").first()
+    )
     if alive is not None and alive.catalogue is not None:
         return alive.catalogue.content
     newest = EngineCatalogue.objects.first()

@@ -12,7 +12,9 @@ from deployhub.jobs.vocab import JobState, LogLevel, PhaseState
 
 
 class JobErrorSerializer(serializers.Serializer):
-    code = serializers.CharField(source="error_code", help_text="Code of the cause; the error page explains each.")
+    code = serializers.CharField(
+        source="error_code", help_text="Code of the cause; the error page explains each."
+    )
     detail = serializers.CharField(source="error_detail", help_text="What happened, in one sentence.")
     hint = serializers.CharField(source="error_hint", help_text="What to do about it.")
 
@@ -21,7 +23,9 @@ class JobPhaseSerializer(serializers.Serializer):
     name = serializers.CharField(help_text="Name of the phase.")
     state = serializers.ChoiceField(choices=PhaseState.choices, help_text="State of the phase.")
     done = serializers.IntegerField(help_text="How much of it is done, in units.")
-    total = serializers.IntegerField(allow_null=True, help_text="How much there is in all; null when unknown.")
+    total = serializers.IntegerField(
+        allow_null=True, help_text="How much there is in all; null when unknown."
+    )
     unit = serializers.CharField(help_text="What is counted, such as files.")
     elapsed_s = serializers.FloatField(help_text="Seconds that it took, or has taken so far.")
 
@@ -37,14 +41,18 @@ class JobSerializer(serializers.Serializer):
     queue = serializers.CharField(help_text="Queue: workers with this capability take the job.")
     attempt = serializers.IntegerField(help_text="Number of the present or last attempt; 0 while it waits.")
     max_attempts = serializers.IntegerField(help_text="After so many attempts the job is given up.")
-    requested_by = serializers.SerializerMethodField(help_text="Account that asked for it; null for DeployHub itself.")
+    requested_by = serializers.SerializerMethodField(
+        help_text="Account that asked for it; null for DeployHub itself."
+    )
     worker_name = serializers.CharField(help_text="The worker that has or had it.")
     subject_type = serializers.CharField(help_text="What it works on: version.")
     subject_id = serializers.UUIDField(allow_null=True, help_text="Id of what it works on.")
     created_at = serializers.DateTimeField(help_text="When it was asked for (UTC).")
     started_at = serializers.DateTimeField(allow_null=True, help_text="When the present attempt began (UTC).")
     finished_at = serializers.DateTimeField(allow_null=True, help_text="When it ended (UTC).")
-    cancel_requested_at = serializers.DateTimeField(allow_null=True, help_text="When a cancel was asked for (UTC).")
+    cancel_requested_at = serializers.DateTimeField(
+        allow_null=True, help_text="When a cancel was asked for (UTC)."
+    )
     elapsed_s = serializers.FloatField(allow_null=True, help_text="Seconds of the present or last attempt.")
     result = serializers.JSONField(help_text="What it made; an export has artifact_id.")
     error = serializers.SerializerMethodField(help_text="Why it failed; null unless it did.")

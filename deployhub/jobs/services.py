@@ -136,8 +136,10 @@ def job_should_stop(*, job_id: UUID, fence: int) -> bool:
 def job_succeed(*, job: Job, result: dict[str, Any], commit: Callable[[], dict[str, Any] | None]) -> bool:
     """Commit the handler's rows and move the job to *succeeded*, both or neither. False when the fence is lost."""
     with transaction.atomic(durable=True), audit_scope(job_actor(job), "job.succeed"):
-        moved = _owned(job).filter(cancel_requested_at=None).compare_and_set(
-            state=JobState.SUCCEEDED, finished_at=Now(), lease_expires_at=None
+        moved = (
+            _owned(job)
+            .filter(cancel_requested_at=None)
+            .compare_and_set(state=JobState.SUCCEEDED, finished_at=Now(), lease_expires_at=None)
         )
         if not moved:
             return False
@@ -148,20 +150,29 @@ def job_succeed(*, job: Job, result: dict[str, Any], commit: Callable[[], dict[s
 
 
 def job_fail(
-    *, job: Job, code: str, detail: str, hint: str = "", by: Actor | None = None,
+    *,
+    job: Job,
+    code: str,
+    detail: str,
+    hint: str = "",
+    by: Actor | None = None,
     commit: Callable[[], object] | None = None,
 ) -> bool:
     """Move the job to *failed* with its cause. False when the fence is lost, or when the job was cancelled:
     what fails because it was killed has not failed. `commit` writes rows in the same transaction.
     """
     with transaction.atomic(durable=True), audit_scope(by or job_actor(job), "job.fail", reason=detail):
-        moved = _owned(job, expired=by is not None).filter(cancel_requested_at=None).compare_and_set(
-            state=JobState.FAILED,
-            finished_at=Now(),
-            lease_expires_at=None,
-            error_code=code[:60],
-            error_detail=detail,
-            error_hint=hint,
+        moved = (
+            _owned(job, expired=by is not None)
+            .filter(cancel_requested_at=None)
+            .compare_and_set(
+                state=JobState.FAILED,
+                finished_at=Now(),
+                lease_expires_at=None,
+                error_code=code[:60],
+                error_detail=detail,
+                error_hint=hint,
+            )
         )
         if moved and commit is not None:
             commit()
@@ -173,8 +184,10 @@ def job_fail(
 def job_stop(*, job: Job) -> bool:
     """The worker has killed the work of a cancelled job: move it to *cancelled*. False when nobody cancelled it."""
     with transaction.atomic(durable=True), audit_scope(job_actor(job), "job.stop"):
-        moved = _owned(job).exclude(cancel_requested_at=None).compare_and_set(
-            state=JobState.CANCELLED, finished_at=Now(), lease_expires_at=None
+        moved = (
+            _owned(job)
+            .exclude(cancel_requested_at=None)
+            .compare_and_set(state=JobState.CANCELLED, finished_at=Now(), lease_expires_at=None)
         )
     if moved:
         _phases_close(job, PhaseState.FAILED)
@@ -189,18 +202,23 @@ def job_requeue(*, job: Job, reason: str, by: Actor) -> bool:
         )
     if moved:
         _phases_close(job, PhaseState.FAILED)
-        log_append(job=job, level="warning", text=f"{reason} Retrying ({job.attempt + 1}/{job.max_attempts}).")
+        log_append(
+            job=job, level="warning", text=f"{reason} Retrying ({job.attempt + 1}/{job.max_attempts})."
+        )
     return moved
 
 
 def job_hand_back(*, job: Job, worker_name: str) -> bool:
     """A worker that is told to stop gives its job back at once; the broken attempt is not held against the job."""
     reason = "The worker was stopped; another one goes on with the job."
-    with transaction.atomic(durable=True), audit_scope(
-        system_actor(f"worker {worker_name}", job_id=job.pk), "job.requeue", reason=reason
+    with (
+        transaction.atomic(durable=True),
+        audit_scope(system_actor(f"worker {worker_name}", job_id=job.pk), "job.requeue", reason=reason),
     ):
-        moved = _owned(job).filter(cancel_requested_at=None).compare_and_set(
-            state=JobState.QUEUED, lease_expires_at=None, max_attempts=F("max_attempts") + 1
+        moved = (
+            _owned(job)
+            .filter(cancel_requested_at=None)
+            .compare_and_set(state=JobState.QUEUED, lease_expires_at=None, max_attempts=F("max_attempts") + 1)
         )
     if moved:
         _phases_close(job, PhaseState.FAILED)
@@ -261,7 +279,9 @@ def job_retry(*, actor: Actor, job: Job) -> Job:
         error_detail="",
         error_hint="",
     ):
-        raise Conflict("Only a failed or cancelled job can be run again.", hint="Reload the page to see its state.")
+        raise Conflict(
+            "Only a failed or cancelled job can be run again.", hint="Reload the page to see its state."
+        )
     JobPhase.objects.filter(job_id=job.pk).delete()
     JobLogLine.objects.filter(job_id=job.pk).delete()
     transaction.on_commit(lambda: job_announce(job_id=job.pk, queue=job.queue), robust=True)
@@ -276,7 +296,9 @@ def jobs_reconcile() -> dict[str, int]:
     """
     counts = {"announced": 0, "requeued": 0, "failed": 0, "cancelled": 0}
     me = system_actor("reconciler")
-    for job in Job.objects.filter(state=JobState.RUNNING, lease_expires_at__lt=Now()).select_related("requested_by"):
+    for job in Job.objects.filter(state=JobState.RUNNING, lease_expires_at__lt=Now()).select_related(
+        "requested_by"
+    ):
         if job.cancel_requested_at is not None:
             counts["cancelled"] += job_stop(job=job)
         elif job.attempt >= job.max_attempts:

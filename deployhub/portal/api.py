@@ -29,7 +29,9 @@ class AuditEventViewSet(ApiViewSet):
 
     @extend_schema(summary="List audit events", tags=["audit"])
     def list(self, request: Request) -> Response:
-        event_record(self.actor, "audit.view", facts={"query": [None, request.META.get("QUERY_STRING", "")[:300]]})
+        event_record(
+            self.actor, "audit.view", facts={"query": [None, request.META.get("QUERY_STRING", "")[:300]]}
+        )
         return self.listed(events_all())
 
     @extend_schema(summary="Read an audit event", tags=["audit"])
@@ -49,7 +51,9 @@ class SystemViewSet(ApiViewSet):
     pagination_class = None  # type: ignore[assignment]
     queryset = AuditEvent.objects.none()
 
-    @extend_schema(summary="Read the state of the system", tags=["system"], responses=SystemSerializer, filters=False)
+    @extend_schema(
+        summary="Read the state of the system", tags=["system"], responses=SystemSerializer, filters=False
+    )
     def list(self, request: Request, *args: Any) -> Response:
         event_record(self.actor, "system.view")
         checks = [

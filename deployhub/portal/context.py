@@ -67,7 +67,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "nav": SimpleLazyObject(lambda: _navigation(request, actor, project_current(request, actor))),
         "projects": SimpleLazyObject(
             lambda: [
-                {"name": p.name, "slug": p.slug, "url": f"{reverse('portal:dashboard')}?{urlencode({'project': p.slug})}"}
+                {
+                    "name": p.name,
+                    "slug": p.slug,
+                    "url": f"{reverse('portal:dashboard')}?{urlencode({'project': p.slug})}",
+                }
                 for p in selectors.projects_of(actor)[:50]
             ]
         ),

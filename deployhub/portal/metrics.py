@@ -28,8 +28,10 @@ class JobCollector(Collector):
             jobs.add_metric([row["kind"], row["state"]], row["n"])
         yield jobs
         waiting = GaugeMetricFamily("deployhub_queue_waiting", "Jobs that wait, by queue", labels=["queue"])
-        for row in Job.objects.filter(state=JobState.QUEUED).values("queue").annotate(n=Count("id")).order_by():
-            waiting.add_metric([row["queue"]], row["n"])
+        for row in (  # type: ignore[assignment]
+            Job.objects.filter(state=JobState.QUEUED).values("queue").annotate(n=Count("id")).order_by()
+        ):
+            waiting.add_metric([row["queue"]], row["n"])  # type: ignore[misc]
         yield waiting
         workers = GaugeMetricFamily("deployhub_workers", "Living workers, by sandbox tier", labels=["tier"])
         tiers: dict[str, int] = {}

@@ -120,7 +120,7 @@ def _waiting(actor: Actor, versions: QuerySet, artifacts: QuerySet, failed: Quer
                 reverse("accounts:account"), "Set it up",
             )
         )  # fmt: skip
-    soon = ApiToken.objects.filter(
+    soon = ApiToken.objects.filter(  # type: ignore[misc]
         user_id=actor.user_id, revoked_at=None, expires_at__range=(utc_now(), utc_now() + TOKEN_WARNING)
     )
     for token in soon[:2]:
@@ -159,7 +159,12 @@ def search(actor: Actor, text: str) -> list[dict[str, Any]]:
         item
         for item in (
             {"label": "Upload a version", "sub": "", "url": reverse("registry:upload-new"), "icon": "upload"},
-            {"label": "Account and security", "sub": "", "url": reverse("accounts:account"), "icon": "circle-user"},
+            {
+                "label": "Account and security",
+                "sub": "",
+                "url": reverse("accounts:account"),
+                "icon": "circle-user",
+            },
             {"label": "API documentation", "sub": "", "url": reverse("portal:api-docs"), "icon": "code"},
             {"label": "Documentation", "sub": "", "url": reverse("portal:docs"), "icon": "book-open"},
         )
@@ -169,8 +174,12 @@ def search(actor: Actor, text: str) -> list[dict[str, Any]]:
     if not words:
         return groups
     models = policy.visible(actor, "model.view", RegisteredModel.objects.select_related("project"))
-    versions = policy.visible(actor, "version.view", ModelVersion.objects.select_related("model", "project", "blob"))
-    artifacts = policy.visible(actor, "artifact.view", Artifact.objects.select_related("version__model", "project"))
+    versions = policy.visible(
+        actor, "version.view", ModelVersion.objects.select_related("model", "project", "blob")
+    )
+    artifacts = policy.visible(
+        actor, "artifact.view", Artifact.objects.select_related("version__model", "project")
+    )
     datasets = policy.visible(actor, "dataset.view", Dataset.objects.select_related("project"))
     digest = Q(blob__sha256__startswith=low) if len(low) >= 6 else Q()
     found: list[tuple[str, str, str, QuerySet]] = [

@@ -73,7 +73,10 @@ def demo_load(*, actor: Actor) -> Project:
             description="Generated images of 320 px with known boxes.",
         )
     model = model_create(
-        actor=actor, project=project, name="Shapes detector", description="Finds four shapes on generated images."
+        actor=actor,
+        project=project,
+        name="Shapes detector",
+        description="Finds four shapes on generated images.",
     )
     version_create(
         actor=actor,

@@ -44,12 +44,21 @@ def database_check() -> Check:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as error:
-        return Check("Database", Verdict.DOWN, f"does not answer: {error}", "Look at the database server and DATABASE_URL.")
+        return Check(
+            "Database",
+            Verdict.DOWN,
+            f"does not answer: {error}",
+            "Look at the database server and DATABASE_URL.",
+        )
     name = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(connection.vendor, connection.vendor)
     if pending:
-        return Check("Database", Verdict.DOWN, f"{name}, {len(pending)} migrations missing", "Run: manage.py migrate")
+        return Check(
+            "Database", Verdict.DOWN, f"{name}, {len(pending)} migrations missing", "Run: manage.py migrate"
+        )
     size = _database_size()
-    return Check("Database", Verdict.OK, f"{name} {_database_version()}, answers in {elapsed_ms:.1f} ms, {size}")
+    return Check(
+        "Database", Verdict.OK, f"{name} {_database_version()}, answers in {elapsed_ms:.1f} ms, {size}"
+    )
 
 
 def _database_version() -> str:
@@ -97,7 +106,9 @@ def broker_check() -> Check:
             "Broker", Verdict.DEGRADED, f"{name} {number}, without append-only file",
             "Wake-ups are lost when it restarts, and come again after 15 s. Set: appendonly yes",
         )  # fmt: skip
-    return Check("Broker", Verdict.OK, f"{name} {number}, answers in {elapsed_ms:.1f} ms, append-only file on")
+    return Check(
+        "Broker", Verdict.OK, f"{name} {number}, answers in {elapsed_ms:.1f} ms, append-only file on"
+    )
 
 
 def storage_check() -> Check:
@@ -106,14 +117,24 @@ def storage_check() -> Check:
         try:
             storages["blobs"].exists("readiness")
         except Exception as error:  # noqa: BLE001 - the driver's errors are of many kinds; each means "down"
-            return Check("Storage", Verdict.DOWN, f"bucket {options['bucket_name']}: {error}", "Look at STORAGE_URL and the keys.")
+            return Check(
+                "Storage",
+                Verdict.DOWN,
+                f"bucket {options['bucket_name']}: {error}",
+                "Look at STORAGE_URL and the keys.",
+            )
         return Check("Storage", Verdict.OK, f"S3 bucket {options['bucket_name']}")
     folder = Path(options["location"])
     try:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        return Check("Storage", Verdict.DOWN, f"{folder}: {error.strerror}", "Look at STORAGE_URL and the folder's rights.")
+        return Check(
+            "Storage",
+            Verdict.DOWN,
+            f"{folder}: {error.strerror}",
+            "Look at STORAGE_URL and the folder's rights.",
+        )
     found = f"{folder}, {size_text(free)} free"
     if free < FREE_EMPTY_BYTES:
         return Check("Storage", Verdict.DOWN, found, "Free space: uploads and exports are refused.")
@@ -125,7 +146,9 @@ def storage_check() -> Check:
 def workers_check() -> Check:
     alive = list(workers_alive())
     if not alive:
-        return Check("Workers", Verdict.DOWN, "none is running", "Start a worker: jobs wait in the queue until then.")
+        return Check(
+            "Workers", Verdict.DOWN, "none is running", "Start a worker: jobs wait in the queue until then."
+        )
     slots = sum(worker.slots for worker in alive)
     return Check("Workers", Verdict.OK, f"{len(alive)} running, {slots} jobs at a time")
 
@@ -154,7 +177,12 @@ def beat_check() -> Check:
     age = utc_now() - mark.at
     found = f"last ran {duration_text(age.total_seconds())} ago"
     if age > BEAT_SILENT:
-        return Check("Beat", Verdict.DEGRADED, found, "Lost jobs are not found until it runs again. Look at beat and the workers.")
+        return Check(
+            "Beat",
+            Verdict.DEGRADED,
+            found,
+            "Lost jobs are not found until it runs again. Look at beat and the workers.",
+        )
     return Check("Beat", Verdict.OK, found)
 
 
@@ -166,14 +194,16 @@ def queues() -> list[dict[str, Any]]:
             listening[name] = listening.get(name, 0) + 1
     waiting = {
         row["queue"]: row
-        for row in Job.objects.filter(state=JobState.QUEUED).values("queue").annotate(n=Count("id"), oldest=Min("created_at"))
+        for row in Job.objects.filter(state=JobState.QUEUED)
+        .values("queue")
+        .annotate(n=Count("id"), oldest=Min("created_at"))
     }
     running = dict(Job.objects.filter(state=JobState.RUNNING).values_list("queue").annotate(n=Count("id")))
     return [
         {
             "name": name,
-            "waiting": waiting.get(name, {}).get("n", 0),
-            "oldest": waiting.get(name, {}).get("oldest"),
+            "waiting": waiting.get(name, {}).get("n", 0),  # type: ignore[call-overload]
+            "oldest": waiting.get(name, {}).get("oldest"),  # type: ignore[call-overload]
             "running": running.get(name, 0),
             "workers": listening.get(name, 0),
         }
@@ -186,10 +216,20 @@ def queues_check() -> Check:
     waiting = sum(row["waiting"] for row in rows)
     deaf = [row["name"] for row in rows if row["waiting"] and not row["workers"]]
     if deaf:
-        return Check("Queues", Verdict.DEGRADED, f"nobody listens to {', '.join(deaf)}", "Start a worker that has this queue.")
+        return Check(
+            "Queues",
+            Verdict.DEGRADED,
+            f"nobody listens to {', '.join(deaf)}",
+            "Start a worker that has this queue.",
+        )
     late = [row for row in rows if row["oldest"] and utc_now() - row["oldest"] > QUEUE_LATE]
     if late:
-        return Check("Queues", Verdict.DEGRADED, f"{waiting} jobs wait, the oldest for over two minutes", "More workers would help.")
+        return Check(
+            "Queues",
+            Verdict.DEGRADED,
+            f"{waiting} jobs wait, the oldest for over two minutes",
+            "More workers would help.",
+        )
     return Check("Queues", Verdict.OK, f"{waiting} waiting")
 
 
@@ -197,7 +237,15 @@ def system_checks() -> list[Check]:
     first = database_check()
     if first.verdict is Verdict.DOWN:
         return [first, broker_check(), storage_check()]
-    return [first, broker_check(), storage_check(), workers_check(), queues_check(), sandbox_check(), beat_check()]
+    return [
+        first,
+        broker_check(),
+        storage_check(),
+        workers_check(),
+        queues_check(),
+        sandbox_check(),
+        beat_check(),
+    ]
 
 
 def readiness_checks() -> list[Check]:

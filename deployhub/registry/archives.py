@@ -83,7 +83,10 @@ def _pieces(entries: Sequence[Entry]) -> Iterator[bytes]:
     sink = _Sink()
     with zipfile.ZipFile(cast(BinaryIO, sink), "w") as archive:
         for path, blob in entries:
-            with archive.open(_zip_entry(path, blob.size_bytes), "w") as entry, contextlib.closing(blob_open(blob)) as file:
+            with (
+                archive.open(_zip_entry(path, blob.size_bytes), "w") as entry,
+                contextlib.closing(blob_open(blob)) as file,
+            ):
                 while chunk := file.read(CHUNK_BYTES):
                     entry.write(chunk)
                     yield sink.take()

@@ -47,7 +47,14 @@ def dataset_examine(file: BinaryIO, *, purpose: str) -> DatasetFacts:
     try:
         with zipfile.ZipFile(file) as archive:
             return _facts(archive, purpose)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        struct.error,
+    ) as error:
         raise _refused("The zip file is damaged.", "Make it again, then upload it.") from error
     except (UnicodeError, OverflowError, RuntimeError, ValueError) as error:
         raise _refused("The zip file cannot be read.", "Make it again with a usual zip program.") from error
@@ -80,13 +87,16 @@ def _facts(archive: zipfile.ZipFile, purpose: str) -> DatasetFacts:
         elif suffix in (".yaml", ".yml") and len(path.parts) <= 2:
             descriptions.append(entry)
     if not images:
-        raise _refused("The zip file holds no images.", "A YOLO dataset has images/ and labels/ folders and a data.yaml.")
+        raise _refused(
+            "The zip file holds no images.", "A YOLO dataset has images/ and labels/ folders and a data.yaml."
+        )
     names = _class_names(archive, descriptions)
     if not names and not labels:
         names = sorted(folders)
     if purpose == DatasetPurpose.EVALUATION and not names:
         raise _refused(
-            "The dataset does not name its classes.", "Add a data.yaml with `names:` beside the images/ folder."
+            "The dataset does not name its classes.",
+            "Add a data.yaml with `names:` beside the images/ folder.",
         )
     return DatasetFacts(images, labels, names)
 
@@ -94,18 +104,27 @@ def _facts(archive: zipfile.ZipFile, purpose: str) -> DatasetFacts:
 def _entry_check(entry: zipfile.ZipInfo, seen: set[str]) -> None:
     name = entry.filename
     # orig_filename is what stands in the archive; ZipFile cuts names at NUL and turns separators round.
-    if name != entry.orig_filename or len(name) > NAME_MAX_CHARACTERS or not name.isprintable() or "\\" in name:
+    if (
+        name != entry.orig_filename
+        or len(name) > NAME_MAX_CHARACTERS
+        or not name.isprintable()
+        or "\\" in name
+    ):
         raise _refused("The zip file holds an entry with a name that cannot be kept.", "Use plain names.")
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or name[1:2] == ":":
-        raise _refused(f"The zip file holds an entry that points outside of it: {name[:80]}.", "Make it from one folder.")
+        raise _refused(
+            f"The zip file holds an entry that points outside of it: {name[:80]}.", "Make it from one folder."
+        )
     folded = name.rstrip("/").casefold()
     if folded in seen:
         raise _refused(f"The zip file holds {name[:80]} twice.", "Make it again from one folder.")
     seen.add(folded)
     mode = entry.external_attr >> 16
     if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_IFMT(mode) == 0):
-        raise _refused(f"The zip file holds a link or device: {name[:80]}.", "Put the files themselves into it.")
+        raise _refused(
+            f"The zip file holds a link or device: {name[:80]}.", "Put the files themselves into it."
+        )
     if entry.flag_bits & _ENCRYPTED:
         raise _refused("The zip file is encrypted.", "Make it without a password.")
     if entry.file_size > RATIO_FREE_BYTES and entry.file_size > entry.compress_size * RATIO_MAX:
@@ -133,16 +152,22 @@ def _class_names(archive: zipfile.ZipFile, descriptions: list[zipfile.ZipInfo]) 
         try:
             content = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a SafeLoader
         except (yaml.YAMLError, RecursionError) as error:
-            raise _refused(f"{entry.filename} is not valid YAML.", "Correct it, then upload the dataset again.") from error
+            raise _refused(
+                f"{entry.filename} is not valid YAML.", "Correct it, then upload the dataset again."
+            ) from error
         if not isinstance(content, dict) or "names" not in content:
             continue
         names = content["names"]
         if isinstance(names, dict):
             if not all(isinstance(key, int) for key in names):
-                raise _refused(f"The names in {entry.filename} are not numbered.", "Number the classes from 0.")
+                raise _refused(
+                    f"The names in {entry.filename} are not numbered.", "Number the classes from 0."
+                )
             names = [names[key] for key in sorted(names)]
         if not isinstance(names, list) or len(names) > CLASSES_MAX:
-            raise _refused(f"The names in {entry.filename} are not a list.", "Write `names:` as a list of classes.")
+            raise _refused(
+                f"The names in {entry.filename} are not a list.", "Write `names:` as a list of classes."
+            )
         return [str(name)[:200].replace("\0", "") for name in names if isinstance(name, str | int | float)]
     return []
 
@@ -156,7 +181,9 @@ def _directory_check(file: BinaryIO) -> None:
     tail = file.read()
     at = tail.rfind(_END)
     if at < 0 or len(tail) - at < 22:
-        raise _refused("This is not a zip file, or it was cut off.", "Make a zip of the dataset, then upload it.")
+        raise _refused(
+            "This is not a zip file, or it was cut off.", "Make a zip of the dataset, then upload it."
+        )
     entries, directory_bytes = struct.unpack_from("<HI", tail, at + 10)
     if entries == 0xFFFF or directory_bytes == 0xFFFFFFFF:
         locator = at - 20

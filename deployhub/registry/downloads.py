@@ -105,7 +105,8 @@ def download_respond(
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Content-Length": str(last - first + 1),
-        "Content-Disposition": content_disposition_header(True, safe_file_name(download.file_name)) or "attachment",
+        "Content-Disposition": content_disposition_header(True, safe_file_name(download.file_name))
+        or "attachment",
         "Cache-Control": "private, no-cache",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -115,7 +116,9 @@ def download_respond(
     facts = {"sha256": download.etag, "method": request.method, "bytes": [first, last]}
     if request.method == "HEAD":
         event_record(actor, permission, download.subject, facts=facts)
-        return HttpResponse(status=206 if partial else 200, headers=headers, content_type=download.content_type)
+        return HttpResponse(
+            status=206 if partial else 200, headers=headers, content_type=download.content_type
+        )
     file = download.open_at(first)
     try:
         event_record(actor, permission, download.subject, facts=facts)
@@ -123,7 +126,11 @@ def download_respond(
         file.close()
         raise
     return StreamedFile(
-        file, last - first + 1, status=206 if partial else 200, headers=headers, content_type=download.content_type
+        file,
+        last - first + 1,
+        status=206 if partial else 200,
+        headers=headers,
+        content_type=download.content_type,
     )
 
 

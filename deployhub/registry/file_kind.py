@@ -25,7 +25,9 @@ _KNOWN_OTHERS = (
 def file_name_check(name: str) -> str:
     """The name, when it is one that can be kept. Raises InvalidInput."""
     if not name or name in (".", ".."):
-        raise InvalidInput("The file has no name.", hint="Send its name with the upload.", errors=_on("A name is needed."))
+        raise InvalidInput(
+            "The file has no name.", hint="Send its name with the upload.", errors=_on("A name is needed.")
+        )
     if len(name) > FILE_NAME_MAX_CHARACTERS:
         raise InvalidInput(
             f"The file's name is longer than {FILE_NAME_MAX_CHARACTERS} characters.",
@@ -70,7 +72,10 @@ def model_kind_of(*, file_name: str, head: bytes) -> SourceKind:
         return SourceKind.PT
     # An ONNX file is a protobuf message that begins with field 1 (ir_version, a varint), 7 (graph) or 8 (opset).
     if len(head) < 4 or head[0] not in (0x08, 0x3A, 0x42) or head.startswith(ZIP_MAGIC):
-        raise _refused(f"{file_name} is not an ONNX file{_instead(head)}.", "Export the model to ONNX and upload that file.")
+        raise _refused(
+            f"{file_name} is not an ONNX file{_instead(head)}.",
+            "Export the model to ONNX and upload that file.",
+        )
     return SourceKind.ONNX
 
 

@@ -36,21 +36,35 @@ class SearchFilter(filters.CharFilter):
 class OfProjectFilter(filters.FilterSet):
     """What every list of a project's things can be filtered by."""
 
-    project = filters.CharFilter(field_name="project__slug", max_length=60, label="Project", help_text="Short name of the project.")
-    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte", label="Created after", help_text="ISO 8601 date and time.")
-    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt", label="Created before", help_text="ISO 8601 date and time.")
+    project = filters.CharFilter(
+        field_name="project__slug", max_length=60, label="Project", help_text="Short name of the project."
+    )
+    created_after = filters.IsoDateTimeFilter(
+        field_name="created_at", lookup_expr="gte", label="Created after", help_text="ISO 8601 date and time."
+    )
+    created_before = filters.IsoDateTimeFilter(
+        field_name="created_at", lookup_expr="lt", label="Created before", help_text="ISO 8601 date and time."
+    )
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         # By id rather than through a join: the list stays one walk along the index (project, -id).
         slug = self.form.cleaned_data.pop("project", "")
         if slug:
-            queryset = queryset.filter(project_id__in=list(Project.objects.filter(slug=slug).values_list("pk", flat=True)))
+            queryset = queryset.filter(
+                project_id__in=list(Project.objects.filter(slug=slug).values_list("pk", flat=True))
+            )
         return super().filter_queryset(queryset)
 
 
 class ProjectFilter(filters.FilterSet):
     q = SearchFilter("name", "slug", "description")
-    archived = filters.BooleanFilter(field_name="archived_at", lookup_expr="isnull", exclude=True, label="Archived", help_text="Only archived, or only live projects.")
+    archived = filters.BooleanFilter(
+        field_name="archived_at",
+        lookup_expr="isnull",
+        exclude=True,
+        label="Archived",
+        help_text="Only archived, or only live projects.",
+    )
 
     class Meta:
         model = Project
@@ -59,7 +73,9 @@ class ProjectFilter(filters.FilterSet):
 
 class ModelFilter(OfProjectFilter):
     q = SearchFilter("name", "slug", "description")
-    task = filters.ChoiceFilter(choices=Task.choices, empty_label="All tasks", label="Task", help_text="Task of the model.")
+    task = filters.ChoiceFilter(
+        choices=Task.choices, empty_label="All tasks", label="Task", help_text="Task of the model."
+    )
 
     class Meta:
         model = RegisteredModel
@@ -69,10 +85,27 @@ class ModelFilter(OfProjectFilter):
 class VersionFilter(OfProjectFilter):
     q = SearchFilter("model__name", "file_name", "notes", "architecture")
     model = filters.UUIDFilter(field_name="model_id", label="Model", help_text="Id of the model.")
-    task = filters.ChoiceFilter(choices=Task.choices, empty_label="All tasks", label="Task", help_text="Task that the inspection found.")
-    state = filters.ChoiceFilter(choices=VersionState.choices, empty_label="All states", label="State", help_text="State of the version.")
-    source_kind = filters.ChoiceFilter(choices=SourceKind.choices, empty_label="All files", label="File", help_text="Kind of the source file.")
-    sha256 = filters.CharFilter(field_name="blob__sha256", max_length=64, label="sha256", help_text="Digest of the source file.")
+    task = filters.ChoiceFilter(
+        choices=Task.choices,
+        empty_label="All tasks",
+        label="Task",
+        help_text="Task that the inspection found.",
+    )
+    state = filters.ChoiceFilter(
+        choices=VersionState.choices,
+        empty_label="All states",
+        label="State",
+        help_text="State of the version.",
+    )
+    source_kind = filters.ChoiceFilter(
+        choices=SourceKind.choices,
+        empty_label="All files",
+        label="File",
+        help_text="Kind of the source file.",
+    )
+    sha256 = filters.CharFilter(
+        field_name="blob__sha256", max_length=64, label="sha256", help_text="Digest of the source file."
+    )
 
     class Meta:
         model = ModelVersion
@@ -81,7 +114,12 @@ class VersionFilter(OfProjectFilter):
 
 class DatasetFilter(OfProjectFilter):
     q = SearchFilter("name", "slug", "description")
-    purpose = filters.ChoiceFilter(choices=DatasetPurpose.choices, empty_label="All purposes", label="Purpose", help_text="What the dataset is for.")
+    purpose = filters.ChoiceFilter(
+        choices=DatasetPurpose.choices,
+        empty_label="All purposes",
+        label="Purpose",
+        help_text="What the dataset is for.",
+    )
 
     class Meta:
         model = Dataset
@@ -90,7 +128,9 @@ class DatasetFilter(OfProjectFilter):
 
 class MemberFilter(filters.FilterSet):
     q = SearchFilter("user__username", "user__name")
-    role = filters.ChoiceFilter(choices=Role.choices, empty_label="All roles", label="Role", help_text="Role in the project.")
+    role = filters.ChoiceFilter(
+        choices=Role.choices, empty_label="All roles", label="Role", help_text="Role in the project."
+    )
 
     class Meta:
         model = Membership
@@ -109,10 +149,20 @@ class ArtifactFilter(OfProjectFilter):
     q = SearchFilter("version__model__name", "format_label", "precision", "file_name")
     model = filters.UUIDFilter(field_name="version__model_id", label="Model", help_text="Id of the model.")
     version = filters.UUIDFilter(field_name="version_id", label="Version", help_text="Id of the version.")
-    format = filters.CharFilter(field_name="format_key", max_length=40, label="Format", help_text="Key of the format, such as onnx.")
+    format = filters.CharFilter(
+        field_name="format_key", max_length=40, label="Format", help_text="Key of the format, such as onnx."
+    )
     precision = filters.CharFilter(max_length=10, label="Precision", help_text="Such as fp32 or fp16.")
-    proof = filters.ChoiceFilter(choices=Proof.choices, empty_label="Any proof", label="Proof", help_text="How far it was proven.")
-    sha256 = filters.CharFilter(field_name="files__blob__sha256", distinct=True, max_length=64, label="sha256", help_text="Digest of one of its files.")
+    proof = filters.ChoiceFilter(
+        choices=Proof.choices, empty_label="Any proof", label="Proof", help_text="How far it was proven."
+    )
+    sha256 = filters.CharFilter(
+        field_name="files__blob__sha256",
+        distinct=True,
+        max_length=64,
+        label="sha256",
+        help_text="Digest of one of its files.",
+    )
 
     class Meta:
         model = Artifact

@@ -26,12 +26,20 @@ def _select() -> forms.Select:
 
 
 class ProjectNewForm(forms.Form):
-    name = forms.CharField(max_length=80, widget=_line(autofocus=True), help_text="As people see it, for example Street signs.")
+    name = forms.CharField(
+        max_length=80, widget=_line(autofocus=True), help_text="As people see it, for example Street signs."
+    )
     slug = forms.CharField(
-        max_length=60, required=False, widget=_line(), validators=[SLUG], label="Short name",
+        max_length=60,
+        required=False,
+        widget=_line(),
+        validators=[SLUG],
+        label="Short name",
         help_text="Used in addresses and scripts and never changes. Made from the name when left empty.",
     )
-    description = forms.CharField(max_length=2_000, required=False, widget=_text(), help_text="What the project is about.")
+    description = forms.CharField(
+        max_length=2_000, required=False, widget=_text(), help_text="What the project is about."
+    )
 
 
 class ProjectSettingsForm(forms.Form):
@@ -49,8 +57,17 @@ class RoleForm(forms.Form):
 
 
 class ModelNewForm(forms.Form):
-    name = forms.CharField(max_length=80, widget=_line(autofocus=True), help_text="For example Shelf detector. Versions are numbered by themselves.")
-    description = forms.CharField(max_length=4_000, required=False, widget=_text(), help_text="What the model is for, and on what it was trained.")
+    name = forms.CharField(
+        max_length=80,
+        widget=_line(autofocus=True),
+        help_text="For example Shelf detector. Versions are numbered by themselves.",
+    )
+    description = forms.CharField(
+        max_length=4_000,
+        required=False,
+        widget=_text(),
+        help_text="What the model is for, and on what it was trained.",
+    )
 
 
 class ModelEditForm(forms.Form):
@@ -81,14 +98,23 @@ class FileForm(forms.Form):
 
 class VersionUploadForm(FileForm):
     model = forms.ModelChoiceField(
-        queryset=RegisteredModel.objects.none(), required=False, widget=_select(), label="Model",
-        empty_label="A new model", help_text="The file becomes the next version of this model.",
+        queryset=RegisteredModel.objects.none(),
+        required=False,
+        widget=_select(),
+        label="Model",
+        empty_label="A new model",
+        help_text="The file becomes the next version of this model.",
     )
     model_name = forms.CharField(
-        max_length=80, required=False, widget=_line(), label="Name of the new model",
+        max_length=80,
+        required=False,
+        widget=_line(),
+        label="Name of the new model",
         help_text="Only when you chose a new model.",
     )
-    notes = forms.CharField(max_length=4_000, required=False, widget=_text(), help_text="What is different about this version.")
+    notes = forms.CharField(
+        max_length=4_000, required=False, widget=_text(), help_text="What is different about this version."
+    )
 
     def __init__(self, *args: Any, actor: Actor, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,15 +124,22 @@ class VersionUploadForm(FileForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if not cleaned.get("model") and not (cleaned.get("model_name") or "").strip() and "model" not in self.errors:
+        if (
+            not cleaned.get("model")
+            and not (cleaned.get("model_name") or "").strip()
+            and "model" not in self.errors
+        ):
             self.add_error("model_name", "Name the new model, or choose one that exists.")
         return cleaned
 
 
 class DatasetUploadForm(FileForm):
-    name = forms.CharField(max_length=80, widget=_line(), help_text="For example Shelves, November, day and night.")
+    name = forms.CharField(
+        max_length=80, widget=_line(), help_text="For example Shelves, November, day and night."
+    )
     purpose = forms.ChoiceField(
-        choices=DatasetPurpose.choices, widget=_select(),
+        choices=DatasetPurpose.choices,
+        widget=_select(),
         help_text="Evaluation sets measure accuracy and need labels; calibration sets tune quantisation and need images only.",
     )
     description = forms.CharField(max_length=4_000, required=False, widget=_text())

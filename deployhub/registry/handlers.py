@@ -41,7 +41,9 @@ def inspect(context: JobContext) -> Finished:
             code=error.code,
             detail=error.detail,
             hint=error.hint,
-            commit=partial(version_refuse, version_id=version_id, sentence=f"{error.detail} {error.hint}".strip()),
+            commit=partial(
+                version_refuse, version_id=version_id, sentence=f"{error.detail} {error.hint}".strip()
+            ),
         ) from error
     facts = inspection_facts(result)
     return Finished(

@@ -30,7 +30,9 @@ class Project(AuditedModel):
     )
     description = models.TextField(blank=True, max_length=2_000)
     archived_at = models.DateTimeField(null=True, blank=True)
-    members: Any = models.ManyToManyField("accounts.User", through="access.Membership", related_name="projects")
+    members: Any = models.ManyToManyField(
+        "accounts.User", through="access.Membership", related_name="projects"
+    )
 
     class Meta(AuditedModel.Meta):
         ordering = ["name"]
@@ -175,7 +177,9 @@ class Artifact(OfProject):
     """What an export made: the files, how they were made, and how far they were proven."""
 
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="artifacts")
-    key = models.CharField(max_length=64, help_text="Digest of inputs, options and toolchain: identical work is one.")
+    key = models.CharField(
+        max_length=64, help_text="Digest of inputs, options and toolchain: identical work is one."
+    )
     format_key = models.CharField(max_length=40)
     format_label = models.CharField(max_length=60)
     precision = models.CharField(max_length=10)

@@ -81,7 +81,9 @@ def projects_for(actor: Actor, permission: str) -> QuerySet[Project]:
 
 
 def members_of(project: Project) -> QuerySet[Membership]:
-    return Membership.objects.filter(project=project).select_related("user").order_by("role", "user__username")
+    return (
+        Membership.objects.filter(project=project).select_related("user").order_by("role", "user__username")
+    )
 
 
 def member_get(project: Project, membership_id: UUID) -> Membership:
@@ -98,9 +100,13 @@ def models_visible(actor: Actor) -> QuerySet[RegisteredModel]:
 def models_listed(actor: Actor) -> QuerySet[RegisteredModel]:
     """With the newest version's number, and the aliases: what a row of the list shows."""
     newest = ModelVersion.objects.filter(model=OuterRef("pk")).order_by("-id")
-    return models_visible(actor).annotate(
-        latest_number=Subquery(newest.values("number")[:1]), latest_id=Subquery(newest.values("pk")[:1])
-    ).prefetch_related(Prefetch("aliases", ModelAlias.objects.select_related("version")))
+    return (
+        models_visible(actor)
+        .annotate(
+            latest_number=Subquery(newest.values("number")[:1]), latest_id=Subquery(newest.values("pk")[:1])
+        )
+        .prefetch_related(Prefetch("aliases", ModelAlias.objects.select_related("version")))
+    )
 
 
 def model_get(actor: Actor, model_id: UUID) -> RegisteredModel:
@@ -187,7 +193,7 @@ def dataset_read(actor: Actor, dataset_id: UUID) -> Dataset:
 
 def uploads_visible(actor: Actor) -> QuerySet[Upload]:
     """One's own uploads, in projects that one's token reaches."""
-    own = Upload.objects.filter(user_id=actor.user_id).select_related("project", "blob")
+    own = Upload.objects.filter(user_id=actor.user_id).select_related("project", "blob")  # type: ignore[misc]
     if actor.token_project_ids is not None:
         own = own.filter(project_id__in=list(actor.token_project_ids))
     return own

@@ -26,7 +26,9 @@ class ProjectSerializer(serializers.Serializer):
     name = serializers.CharField(help_text="Name as people see it.")
     slug = serializers.CharField(help_text="Short name, used in addresses and filters.")
     description = serializers.CharField(help_text="What the project is about.")
-    archived_at = serializers.DateTimeField(allow_null=True, help_text="When it was archived; null while it lives.")
+    archived_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was archived; null while it lives."
+    )
     created_at = serializers.DateTimeField(help_text="When it was created (UTC).")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
@@ -42,13 +44,19 @@ class ProjectSerializer(serializers.Serializer):
 
 class ProjectCreate(serializers.Serializer):
     name = serializers.CharField(max_length=80, help_text="Name as people see it.")
-    slug = serializers.SlugField(max_length=60, required=False, help_text="Short name; made from the name when left out.")
-    description = serializers.CharField(max_length=2_000, required=False, allow_blank=True, help_text="What it is about.")
+    slug = serializers.SlugField(
+        max_length=60, required=False, help_text="Short name; made from the name when left out."
+    )
+    description = serializers.CharField(
+        max_length=2_000, required=False, allow_blank=True, help_text="What it is about."
+    )
 
 
 class ProjectUpdate(serializers.Serializer):
     name = serializers.CharField(max_length=80, required=False, help_text="New name.")
-    description = serializers.CharField(max_length=2_000, required=False, allow_blank=True, help_text="New description.")
+    description = serializers.CharField(
+        max_length=2_000, required=False, allow_blank=True, help_text="New description."
+    )
 
 
 class MemberSerializer(serializers.Serializer):
@@ -101,7 +109,9 @@ class ModelSerializer(serializers.Serializer):
     name = serializers.CharField(help_text="Name of the model.")
     slug = serializers.CharField(help_text="Short name of the model.")
     description = serializers.CharField(help_text="What the model is for.")
-    task = serializers.ChoiceField(choices=Task.choices, allow_null=True, help_text="Task, once a version was accepted.")
+    task = serializers.ChoiceField(
+        choices=Task.choices, allow_null=True, help_text="Task, once a version was accepted."
+    )
     latest_number = serializers.IntegerField(allow_null=True, help_text="Number of the newest version.")
     latest_id = serializers.UUIDField(allow_null=True, help_text="Id of the newest version.")
     aliases = AliasSerializer(many=True, help_text="Names that point at versions.")
@@ -127,12 +137,16 @@ class ModelSerializer(serializers.Serializer):
 class ModelCreate(serializers.Serializer):
     project = serializers.CharField(max_length=60, help_text="Short name or id of the project.")
     name = serializers.CharField(max_length=80, help_text="Name of the model.")
-    description = serializers.CharField(max_length=4_000, required=False, allow_blank=True, help_text="What it is for.")
+    description = serializers.CharField(
+        max_length=4_000, required=False, allow_blank=True, help_text="What it is for."
+    )
 
 
 class ModelUpdate(serializers.Serializer):
     name = serializers.CharField(max_length=80, required=False, help_text="New name.")
-    description = serializers.CharField(max_length=4_000, required=False, allow_blank=True, help_text="New description.")
+    description = serializers.CharField(
+        max_length=4_000, required=False, allow_blank=True, help_text="New description."
+    )
 
 
 class VersionSummarySerializer(serializers.Serializer):
@@ -143,7 +157,9 @@ class VersionSummarySerializer(serializers.Serializer):
     model = serializers.UUIDField(help_text="Id of its model.")
     model_name = serializers.CharField(help_text="Name of its model.")
     number = serializers.IntegerField(help_text="Number within the model, from 1.")
-    state = serializers.ChoiceField(choices=VersionState.choices, help_text="quarantined until inspected; then accepted or refused.")
+    state = serializers.ChoiceField(
+        choices=VersionState.choices, help_text="quarantined until inspected; then accepted or refused."
+    )
     refusal = serializers.CharField(help_text="Why it was refused; empty otherwise.")
     file_name = serializers.CharField(help_text="Name of the uploaded file.")
     source_kind = serializers.ChoiceField(choices=SourceKind.choices, help_text="Kind of the uploaded file.")
@@ -154,8 +170,12 @@ class VersionSummarySerializer(serializers.Serializer):
     variant = serializers.CharField(help_text="Size letter, n to x.")
     parameters = serializers.IntegerField(allow_null=True, help_text="Number of parameters.")
     gflops = serializers.FloatField(allow_null=True, help_text="Billions of operations for one image.")
-    image_size_px = serializers.IntegerField(allow_null=True, help_text="Input size it was trained with, pixels.")
-    aliases = serializers.ListField(child=serializers.CharField(), help_text="Aliases that point at this version.")
+    image_size_px = serializers.IntegerField(
+        allow_null=True, help_text="Input size it was trained with, pixels."
+    )
+    aliases = serializers.ListField(
+        child=serializers.CharField(), help_text="Aliases that point at this version."
+    )
     notes = serializers.CharField(help_text="Notes of the people who work with it.")
     created_by = serializers.CharField(allow_null=True, help_text="Account that uploaded it.")
     created_at = serializers.DateTimeField(help_text="When it was uploaded (UTC).")
@@ -210,8 +230,12 @@ def version_summary(row: dict[str, Any], aliases: list[str]) -> dict[str, Any]:
 class VersionSerializer(VersionSummarySerializer):
     """A version with all that its inspection found."""
 
-    class_names = serializers.ListField(child=serializers.CharField(), help_text="Names of the classes, in order.")
-    inspection = serializers.DictField(help_text="What the engine found: layers, inputs, outputs, training arguments, scan.")
+    class_names = serializers.ListField(
+        child=serializers.CharField(), help_text="Names of the classes, in order."
+    )
+    inspection = serializers.DictField(
+        help_text="What the engine found: layers, inputs, outputs, training arguments, scan."
+    )
     inspection_job = serializers.UUIDField(allow_null=True, help_text="Job of the latest inspection.")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
@@ -237,7 +261,9 @@ class VersionCreate(serializers.Serializer):
 
 
 class VersionUpdate(serializers.Serializer):
-    notes = serializers.CharField(max_length=4_000, allow_blank=True, help_text="New notes; nothing else of a version changes.")
+    notes = serializers.CharField(
+        max_length=4_000, allow_blank=True, help_text="New notes; nothing else of a version changes."
+    )
 
 
 class VersionQueued(serializers.Serializer):
@@ -263,7 +289,9 @@ class DatasetSerializer(serializers.Serializer):
     sha256 = serializers.CharField(help_text="SHA-256 of the file, hexadecimal.")
     image_count = serializers.IntegerField(help_text="Images in it.")
     label_count = serializers.IntegerField(help_text="Label files in it.")
-    class_names = serializers.ListField(child=serializers.CharField(), help_text="Names of the classes, in order.")
+    class_names = serializers.ListField(
+        child=serializers.CharField(), help_text="Names of the classes, in order."
+    )
     created_by = serializers.CharField(allow_null=True, help_text="Account that uploaded it.")
     created_at = serializers.DateTimeField(help_text="When it was uploaded (UTC).")
 
@@ -290,7 +318,9 @@ class DatasetCreate(serializers.Serializer):
     upload = serializers.UUIDField(help_text="Id of a complete upload of a .zip file in YOLO layout.")
     name = serializers.CharField(max_length=80, help_text="Name of the dataset.")
     purpose = serializers.ChoiceField(choices=DatasetPurpose.choices, help_text="What it is for.")
-    description = serializers.CharField(max_length=4_000, required=False, allow_blank=True, help_text="What it contains.")
+    description = serializers.CharField(
+        max_length=4_000, required=False, allow_blank=True, help_text="What it contains."
+    )
 
 
 class UploadSerializer(serializers.Serializer):
@@ -299,7 +329,9 @@ class UploadSerializer(serializers.Serializer):
     file_name = serializers.CharField(help_text="Name of the file.")
     size_bytes = serializers.IntegerField(help_text="Announced size, bytes.")
     offset_bytes = serializers.IntegerField(help_text="Bytes that have arrived.")
-    state = serializers.ChoiceField(choices=UploadState.choices, help_text="open, complete, consumed or abandoned.")
+    state = serializers.ChoiceField(
+        choices=UploadState.choices, help_text="open, complete, consumed or abandoned."
+    )
     sha256 = serializers.CharField(allow_null=True, help_text="SHA-256 once complete.")
     created_at = serializers.DateTimeField(help_text="When it was begun (UTC).")
 
@@ -340,7 +372,9 @@ class ArtifactSummarySerializer(serializers.Serializer):
     proof_reason = serializers.CharField(help_text="Why it was proven no further; empty when verified.")
     file_name = serializers.CharField(help_text="Name of the download; a folder comes as a zip file.")
     size_bytes = serializers.IntegerField(help_text="Size of all its files, bytes.")
-    manifest_sha256 = serializers.CharField(help_text="SHA-256 over the paths, sizes and digests of its files.")
+    manifest_sha256 = serializers.CharField(
+        help_text="SHA-256 over the paths, sizes and digests of its files."
+    )
     created_by = serializers.CharField(allow_null=True, help_text="Account that asked for it.")
     created_at = serializers.DateTimeField(help_text="When it was made (UTC).")
 
@@ -365,8 +399,12 @@ class ArtifactSummarySerializer(serializers.Serializer):
 
 class ArtifactSerializer(ArtifactSummarySerializer):
     options = serializers.DictField(help_text="Options of the export, defaults included.")
-    comparison = serializers.DictField(help_text="What the comparison with the source found; empty when there was none.")
-    latency_ms = serializers.DictField(help_text="Median latency of source and artifact, milliseconds; warm-up apart.")
+    comparison = serializers.DictField(
+        help_text="What the comparison with the source found; empty when there was none."
+    )
+    latency_ms = serializers.DictField(
+        help_text="Median latency of source and artifact, milliseconds; warm-up apart."
+    )
     runtime = serializers.DictField(help_text="Runtime that opened it: name, version, device.")
     toolchain = serializers.DictField(help_text="Versions of the packages that made it.")
     machine = serializers.DictField(help_text="Machine that made it.")

@@ -190,7 +190,8 @@ def storage_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             raise StorageFull(
-                "The disk is full, so the file was not stored.", hint="Free space on the server, then try again."
+                "The disk is full, so the file was not stored.",
+                hint="Free space on the server, then try again.",
             ) from error
         raise
     except Exception as error:
@@ -259,7 +260,11 @@ def blob_head(blob: Blob | StoredFile, size_bytes: int) -> bytes:
 
 def blob_copy(blob: Blob | StoredFile, target: Path) -> None:
     """A copy of a blob at `target`: a job's input must not share its inode with the store."""
-    with storage_errors(), contextlib.closing(_backend().open(blob.sha256, 0)) as source, target.open("wb") as sink:
+    with (
+        storage_errors(),
+        contextlib.closing(_backend().open(blob.sha256, 0)) as source,
+        target.open("wb") as sink,
+    ):
         _pour(source, sink, None)
 
 

@@ -83,7 +83,8 @@ def upload_lock(upload_id: UUID) -> Iterator[int]:
         except OSError as error:
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 raise UploadLocked(
-                    "Another request is writing to this upload.", hint="Wait for it to end, then ask for the offset."
+                    "Another request is writing to this upload.",
+                    hint="Wait for it to end, then ask for the offset.",
                 ) from error
             raise
         yield handle
@@ -117,7 +118,8 @@ def upload_append(
                 while chunk := source.read(CHUNK_BYTES):
                     if position + len(chunk) > total_bytes:
                         raise TooLarge(
-                            "More bytes were sent than the upload announced.", hint="Begin the upload again.",
+                            "More bytes were sent than the upload announced.",
+                            hint="Begin the upload again.",
                         )
                     _write_all(handle, chunk)
                     position += len(chunk)
@@ -143,8 +145,12 @@ def _checksum_parse(text: str) -> bytes | None:
         return None
     algorithm, _, value = text.partition(" ")
     if algorithm != "sha256":
-        raise InvalidInput("The only checksum algorithm is sha256.", errors={"Upload-Checksum": ["Use sha256."]})
+        raise InvalidInput(
+            "The only checksum algorithm is sha256.", errors={"Upload-Checksum": ["Use sha256."]}
+        )
     try:
         return base64.b64decode(value, validate=True)
     except binascii.Error as error:
-        raise InvalidInput("The checksum is not base64.", errors={"Upload-Checksum": ["Not base64."]}) from error
+        raise InvalidInput(
+            "The checksum is not base64.", errors={"Upload-Checksum": ["Not base64."]}
+        ) from error

@@ -10,8 +10,16 @@ urlpatterns = [
     path("projects/new/", projects.ProjectNew.as_view(), name="project-new"),
     path("projects/<slug:slug>/", projects.ProjectPage.as_view(), name="project"),
     path("projects/<slug:slug>/members/", projects.MembersPage.as_view(), name="project-members"),
-    path("projects/<slug:slug>/members/<uuid:membership_id>/role/", projects.MemberRole.as_view(), name="member-role"),
-    path("projects/<slug:slug>/members/<uuid:membership_id>/remove/", projects.MemberRemove.as_view(), name="member-remove"),
+    path(
+        "projects/<slug:slug>/members/<uuid:membership_id>/role/",
+        projects.MemberRole.as_view(),
+        name="member-role",
+    ),
+    path(
+        "projects/<slug:slug>/members/<uuid:membership_id>/remove/",
+        projects.MemberRemove.as_view(),
+        name="member-remove",
+    ),
     path("projects/<slug:slug>/settings/", projects.ProjectSettings.as_view(), name="project-settings"),
     path("projects/<slug:slug>/archive/", projects.ProjectArchive.as_view(), name="project-archive"),
     path("projects/<slug:slug>/restore/", projects.ProjectRestore.as_view(), name="project-restore"),
@@ -20,7 +28,11 @@ urlpatterns = [
     path("models/<uuid:model_id>/", models.ModelPage.as_view(), name="model"),
     path("models/<uuid:model_id>/edit/", models.ModelEdit.as_view(), name="model-edit"),
     path("models/<uuid:model_id>/aliases/", models.AliasSet.as_view(), name="alias-set"),
-    path("models/<uuid:model_id>/aliases/<slug:name>/remove/", models.AliasRemove.as_view(), name="alias-remove"),
+    path(
+        "models/<uuid:model_id>/aliases/<slug:name>/remove/",
+        models.AliasRemove.as_view(),
+        name="alias-remove",
+    ),
     path("versions/", versions.VersionList.as_view(), name="versions"),
     path("versions/<uuid:version_id>/", versions.VersionPage.as_view(), name="version"),
     path("versions/<uuid:version_id>/live/", versions.VersionLive.as_view(), name="version-live"),
@@ -34,5 +46,9 @@ urlpatterns = [
     path("datasets/<uuid:dataset_id>/download/", datasets.DatasetDownload.as_view(), name="dataset-download"),
     path("artifacts/", artifacts.ArtifactList.as_view(), name="artifacts"),
     path("artifacts/<uuid:artifact_id>/", artifacts.ArtifactPage.as_view(), name="artifact"),
-    path("artifacts/<uuid:artifact_id>/download/", artifacts.ArtifactDownload.as_view(), name="artifact-download"),
+    path(
+        "artifacts/<uuid:artifact_id>/download/",
+        artifacts.ArtifactDownload.as_view(),
+        name="artifact-download",
+    ),
 ]

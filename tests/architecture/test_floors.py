@@ -25,7 +25,9 @@ def test_every_part_of_the_package_stands_on_a_floor() -> None:
     floors = next(contract for contract in contracts() if contract["name"].startswith("Floors"))
     assert floors["exhaustive"] is True
     listed = {name.strip() for layer in floors["layers"] for name in layer.replace("|", ":").split(":")}
-    on_disk = {path.name.removesuffix(".py") for path in PACKAGE.iterdir() if not path.name.startswith(("_", "py."))}
+    on_disk = {
+        path.name.removesuffix(".py") for path in PACKAGE.iterdir() if not path.name.startswith(("_", "py."))
+    }
     assert on_disk == listed
 
 

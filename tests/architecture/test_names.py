@@ -9,7 +9,9 @@ from pathlib import Path
 
 from tests.architecture.tree import ROOT, source_files, syntax_of, tracked_files
 
-BANNED = frozenset({"util", "utils", "helper", "helpers", "misc", "common", "manager", "process", "data", "info", "stuff"})
+BANNED = frozenset(
+    {"util", "utils", "helper", "helpers", "misc", "common", "manager", "process", "data", "info", "stuff"}
+)
 """docs/glossary.md says what to write instead."""
 
 FRAMEWORK_NAMES = {
@@ -84,7 +86,12 @@ def test_nothing_is_left_to_do_in_a_comment() -> None:
 
 
 def test_nothing_prints_but_the_programs_for_a_terminal() -> None:
-    speaks = ("deployhub/client/", "deployhub/standalone/", "deployhub/engine/__main__.py", "deployhub/engine/demo/train.py")
+    speaks = (
+        "deployhub/client/",
+        "deployhub/standalone/",
+        "deployhub/engine/__main__.py",
+        "deployhub/engine/demo/train.py",
+    )
     wrong = [
         f"{path}:{node.lineno}"
         for path in source_files()

@@ -16,7 +16,9 @@ ROUTES = all_routes()
 def test_every_address_asks_for_a_permission(route: Route) -> None:
     assert isinstance(route.view, type), "write it as a Page or an ApiViewSet"
     assert issubclass(route.view, Page | ApiViewSet), "write it as a Page or an ApiViewSet"
-    assert not getattr(route.view, "public", False), "a public page stands on the list in tests/matrix/routes.py"
+    assert not getattr(route.view, "public", False), (
+        "a public page stands on the list in tests/matrix/routes.py"
+    )
     assert route.permissions
     for method, permission in route.permissions:
         assert permission in PERMISSIONS, f"{method.upper()} asks for nothing"

@@ -22,7 +22,9 @@ def _manage(home: Path, *arguments: str, **environment: str) -> subprocess.Compl
 
 
 def test_an_installation_behind_tls_passes_every_deployment_check(tmp_path: Path) -> None:
-    done = _manage(tmp_path, "check", "--deploy", "--fail-level", "WARNING", DEPLOYHUB_ORIGIN="https://hub.example.org")
+    done = _manage(
+        tmp_path, "check", "--deploy", "--fail-level", "WARNING", DEPLOYHUB_ORIGIN="https://hub.example.org"
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -34,7 +36,9 @@ def test_behind_tls_cookies_and_transport_are_strict(tmp_path: Path) -> None:
         "assert s.SECURE_HSTS_SECONDS >= 31536000 and s.SESSION_COOKIE_NAME.startswith('__Host-'); "
         "assert not s.DEBUG"
     )
-    done = _manage(tmp_path, "shell", "--no-imports", "-c", program, DEPLOYHUB_ORIGIN="https://hub.example.org")
+    done = _manage(
+        tmp_path, "shell", "--no-imports", "-c", program, DEPLOYHUB_ORIGIN="https://hub.example.org"
+    )
     assert done.returncode == 0, done.stderr
 
 

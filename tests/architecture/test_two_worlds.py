@@ -43,7 +43,11 @@ def _environment(home: Path) -> dict[str, str]:
 
 def test_promise_02_the_web_process_loads_no_library_that_opens_models(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LOAD_THE_WEB], cwd=ROOT, env=_environment(tmp_path), capture_output=True, text=True
+        [sys.executable, "-c", LOAD_THE_WEB],
+        cwd=ROOT,
+        env=_environment(tmp_path),
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -54,7 +58,11 @@ def test_promise_02_the_check_would_notice(tmp_path: Path) -> None:
     fake.write_text("")
     environment = {**_environment(tmp_path), "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", "import numpy\n" + LOAD_THE_WEB], cwd=ROOT, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", "import numpy\n" + LOAD_THE_WEB],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 1
     assert "loaded: numpy" in done.stdout

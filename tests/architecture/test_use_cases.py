@@ -46,13 +46,19 @@ def test_every_use_case_takes_keywords_only_and_names_its_actor() -> None:
         for case in cases:
             signature = inspect.signature(case.function)
             kinds = {p.kind for p in signature.parameters.values()}
-            assert kinds <= {inspect.Parameter.KEYWORD_ONLY}, f"{case.function.__name__} takes arguments by position"
+            assert kinds <= {inspect.Parameter.KEYWORD_ONLY}, (
+                f"{case.function.__name__} takes arguments by position"
+            )
             assert "actor" in signature.parameters, f"{case.function.__name__} does not say who acts"
             assert name in PERMISSIONS
             if case.on:
-                assert case.on in signature.parameters, f"{case.function.__name__} is on {case.on}, which it does not take"
+                assert case.on in signature.parameters, (
+                    f"{case.function.__name__} is on {case.on}, which it does not take"
+                )
             elif PERMISSIONS[name].reach is Reach.PROJECT:
-                pytest.fail(f"{case.function.__name__} ({name}) is decided in a project: say on which argument")
+                pytest.fail(
+                    f"{case.function.__name__} ({name}) is decided in a project: say on which argument"
+                )
 
 
 def _words_in_code() -> set[str]:
@@ -101,7 +107,11 @@ def test_every_function_of_writes_and_reads_tells_what_it_takes_and_gives(room: 
     untold = []
     for module in modules:
         for name, function in vars(module).items():
-            if name.startswith("_") or not inspect.isfunction(function) or function.__module__ != module.__name__:
+            if (
+                name.startswith("_")
+                or not inspect.isfunction(function)
+                or function.__module__ != module.__name__
+            ):
                 continue
             bare = inspect.unwrap(function)
             typed = set(inspect.get_annotations(bare)) >= {*inspect.signature(bare).parameters, "return"}
@@ -113,11 +123,26 @@ def test_every_function_of_writes_and_reads_tells_what_it_takes_and_gives(room: 
 
 def test_writes_live_in_services_alone() -> None:
     """Doors never call `.save()`, `.create()`, `.delete()` or `.update()` on rows: they call use cases."""
-    verbs = {"save", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "delete", "compare_and_set"}
+    verbs = {
+        "save",
+        "bulk_create",
+        "bulk_update",
+        "get_or_create",
+        "update_or_create",
+        "delete",
+        "compare_and_set",
+    }
     wrong = []
     for path in source_files():
         room = path.parts[2].removesuffix(".py") if len(path.parts) > 2 else ""
-        if path.parts[1] not in WEB or room not in ("views", "api", "forms", "serializers", "filters", "selectors"):
+        if path.parts[1] not in WEB or room not in (
+            "views",
+            "api",
+            "forms",
+            "serializers",
+            "filters",
+            "selectors",
+        ):
             continue
         for node in ast.walk(syntax_of(path)):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -138,4 +163,6 @@ def test_there_is_one_task_for_work_and_duties_beside_it() -> None:
 
 
 def test_the_package_says_its_version_once() -> None:
-    assert re.search(rf'^version = "{re.escape(deployhub.__version__)}"$', (ROOT / "pyproject.toml").read_text(), re.M)
+    assert re.search(
+        rf'^version = "{re.escape(deployhub.__version__)}"$', (ROOT / "pyproject.toml").read_text(), re.M
+    )

@@ -46,7 +46,9 @@ def test_every_model_is_audited_or_stands_on_the_reviewed_list() -> None:
 def test_every_audited_model_writes_through_the_audited_queryset() -> None:
     for model in own_models():
         if issubclass(model, AuditedModel):
-            assert model._meta.base_manager_name == "objects", f"{model.__name__}.Meta must inherit its parent's Meta"
+            assert model._meta.base_manager_name == "objects", (
+                f"{model.__name__}.Meta must inherit its parent's Meta"
+            )
             assert isinstance(model._base_manager.all(), AuditedQuerySet), model.__name__
             for manager in model._meta.managers:
                 assert isinstance(manager.get_queryset(), AuditedQuerySet), f"{model.__name__}.{manager.name}"
@@ -78,7 +80,9 @@ def test_many_to_many_links_are_rows_of_an_audited_model() -> None:
     for model in own_models():
         for field in model._meta.many_to_many:
             through = field.remote_field.through
-            assert issubclass(through, AuditedModel), f"{model.__name__}.{field.name} needs an audited `through`"
+            assert issubclass(through, AuditedModel), (
+                f"{model.__name__}.{field.name} needs an audited `through`"
+            )
 
 
 def test_nobody_goes_round_the_audited_queryset() -> None:

@@ -24,14 +24,20 @@ def tracked_files() -> tuple[Path, ...]:
         listed = subprocess.run(command, capture_output=True, check=True, text=True).stdout.split("\0")
     except (OSError, subprocess.CalledProcessError):
         found = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
-        listed = [str(path) for path in found if path.parts[0] not in ("var", "node_modules", ".git", ".venv")]
+        listed = [
+            str(path) for path in found if path.parts[0] not in ("var", "node_modules", ".git", ".venv")
+        ]
     return tuple(sorted(Path(name) for name in listed if name and (ROOT / name).is_file()))
 
 
 def source_files(*folders: str) -> Iterator[Path]:
     """Our own Python files under `folders` (default: the package), migrations left out."""
     for path in tracked_files():
-        if path.suffix == ".py" and path.parts[0] in (folders or ("deployhub",)) and "migrations" not in path.parts:
+        if (
+            path.suffix == ".py"
+            and path.parts[0] in (folders or ("deployhub",))
+            and "migrations" not in path.parts
+        ):
             yield path
 
 

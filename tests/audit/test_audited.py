@@ -80,12 +80,19 @@ def test_the_database_refuses_to_change_or_remove_an_event(project):
     if connection.vendor == "sqlite":
         columns = ", ".join(f.column for f in AuditEvent._meta.concrete_fields)
         statements.append(
-            (f"INSERT OR REPLACE INTO audit_auditevent ({columns}) SELECT {columns} FROM audit_auditevent WHERE id = %s", [event.pk])
+            (
+                f"INSERT OR REPLACE INTO audit_auditevent ({columns}) SELECT {columns} FROM audit_auditevent WHERE id = %s",
+                [event.pk],
+            )
         )
     else:
         statements.append(("TRUNCATE audit_auditevent", []))
     for sql, parameters in statements:
-        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            pytest.raises(DatabaseError, match="append-only"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(sql, parameters)
     assert AuditEvent.objects.get(pk=event.pk).actor_name == event.actor_name
 
@@ -115,7 +122,11 @@ def forgetful():
 def test_a_use_case_writes_one_event_under_its_own_name(rename, owner, project, acting):
     rename(actor=acting(owner), project=project, name="Forms")
     event = AuditEvent.objects.latest("id")
-    assert (event.action, event.actor_name, event.changes) == ("project.update", "Owner", {"name": ["Shapes", "Forms"]})
+    assert (event.action, event.actor_name, event.changes) == (
+        "project.update",
+        "Owner",
+        {"name": ["Shapes", "Forms"]},
+    )
 
 
 def test_a_use_case_that_records_nothing_is_a_defect(forgetful, owner, project, acting):

@@ -116,7 +116,9 @@ class FakeEngine:
         self.before_end: Callable[[Path], None] = lambda workdir: None
         self.failure: Exception | None = None
 
-    def run(self, *, workdir: Path, spec: Any, limits: Any, on_event: Any, should_stop: Any) -> dict[str, Any]:
+    def run(
+        self, *, workdir: Path, spec: Any, limits: Any, on_event: Any, should_stop: Any
+    ) -> dict[str, Any]:
         self.runs.append(spec)
         assert (workdir / spec["source"]).read_bytes() == SOURCE_BYTES
         on_event({"type": "phase", "name": "Loading the model"})

@@ -37,9 +37,16 @@ def test_another_format_brings_its_own_options(version, catalogue, browser, engi
     assert "Opset" not in client.get(f"/exports/new/?version={version.pk}&format=openvino").content.decode()
 
 
-def test_asking_leads_to_the_job_and_asking_again_to_the_artifact(version, catalogue, engine, browser, engineer):
+def test_asking_leads_to_the_job_and_asking_again_to_the_artifact(
+    version, catalogue, engine, browser, engineer
+):
     client = browser(engineer)
-    form = {"version": str(version.pk), "format": "onnx", "options.image_size_px": "64", "options.simplify": "on"}
+    form = {
+        "version": str(version.pk),
+        "format": "onnx",
+        "options.image_size_px": "64",
+        "options.simplify": "on",
+    }
     first = client.post("/exports/new/", form)
     job = Job.objects.get()
     assert first["Location"] == f"/jobs/{job.pk}/"
@@ -63,10 +70,15 @@ def test_what_was_typed_comes_back_with_the_reason(version, catalogue, browser, 
 
 
 def test_without_a_worker_the_page_says_so(version, browser, engineer):
-    assert "No worker has started yet" in browser(engineer).get(f"/exports/new/?version={version.pk}").content.decode()
+    assert (
+        "No worker has started yet"
+        in browser(engineer).get(f"/exports/new/?version={version.pk}").content.decode()
+    )
 
 
-def test_without_a_version_the_page_offers_those_that_may_be_exported(make_version, catalogue, browser, engineer):
+def test_without_a_version_the_page_offers_those_that_may_be_exported(
+    make_version, catalogue, browser, engineer
+):
     make_version()
     make_version(state="refused")
     page = browser(engineer).get("/exports/new/").content.decode()
@@ -92,7 +104,9 @@ def test_what_is_not_verified_is_never_shown_as_good(version, export, engine, br
     assert "tone-success" not in page
 
 
-def test_promise_08_a_download_is_in_the_log_before_its_first_byte(artifact, browser, engineer, viewer, monkeypatch):
+def test_promise_08_a_download_is_in_the_log_before_its_first_byte(
+    artifact, browser, engineer, viewer, monkeypatch
+):
     answer = browser(engineer).get(f"/artifacts/{artifact.pk}/download/")
     assert AuditEvent.objects.filter(action="artifact.download", object_id=str(artifact.pk)).count() == 1
     assert body_of(answer) == b"onnx bytes"
@@ -113,7 +127,10 @@ def test_promise_08_a_download_is_in_the_log_before_its_first_byte(artifact, bro
 
 @pytest.fixture
 def folder_artifact(version, export, engine):
-    engine.files = {"model_openvino_model/model.xml": b"<net/>" * 50_000, "model_openvino_model/model.bin": b"\1" * 3_000_000}
+    engine.files = {
+        "model_openvino_model/model.xml": b"<net/>" * 50_000,
+        "model_openvino_model/model.bin": b"\1" * 3_000_000,
+    }
     assert job_run(job_id=export(version, "openvino").export.job_id, worker_name="north") == "succeeded"
     return Artifact.objects.get()
 
@@ -155,10 +172,16 @@ def test_the_api_asks_for_an_export_and_finds_it_again(version, catalogue, engin
     assert client.get(f"/api/v1/exports/{again.json()['id']}/").json()["key"] == artifact.key
     assert len(client.get("/api/v1/exports/?format=onnx").json()["results"]) == 2
     told = client.get(again["Location"]).json()
-    assert (told["proof"], told["files"][0]["path"], told["options"]["image_size_px"]) == ("verified", "model.onnx", 64)
+    assert (told["proof"], told["files"][0]["path"], told["options"]["image_size_px"]) == (
+        "verified",
+        "model.onnx",
+        64,
+    )
     assert client.get(f"/api/v1/artifacts/{artifact.pk}/files/").json()[0]["size_bytes"] == 10
     assert body_of(client.get(f"/api/v1/artifacts/{artifact.pk}/download/")) == b"onnx bytes"
-    assert [a["id"] for a in client.get("/api/v1/artifacts/?proof=verified&q=shapes").json()["results"]] == [str(artifact.pk)]
+    assert [a["id"] for a in client.get("/api/v1/artifacts/?proof=verified&q=shapes").json()["results"]] == [
+        str(artifact.pk)
+    ]
     assert client.get("/api/v1/artifacts/?proof=loadable").json()["results"] == []
 
 
@@ -173,7 +196,8 @@ def test_the_same_idempotency_key_asks_once(version, catalogue, api, engineer):
     client = api(engineer)
     asked = {"version": str(version.pk), "format": "onnx"}
     first, second = (
-        client.post("/api/v1/exports/", asked, format="json", headers={"Idempotency-Key": "pipeline-42"}) for _ in range(2)
+        client.post("/api/v1/exports/", asked, format="json", headers={"Idempotency-Key": "pipeline-42"})
+        for _ in range(2)
     )
     assert first.json() == second.json()
     assert second["Idempotent-Replayed"] == "true"

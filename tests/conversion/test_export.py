@@ -147,7 +147,9 @@ def test_a_release_manager_exports_the_whole_way(version, export, engine, releas
     assert run(export(version, by=release_manager)) == "succeeded"
 
 
-def test_who_lost_their_role_meanwhile_gets_no_artifact_and_no_computing_time(version, export, engine, engineer):
+def test_who_lost_their_role_meanwhile_gets_no_artifact_and_no_computing_time(
+    version, export, engine, engineer
+):
     from deployhub.access.models import Membership
     from deployhub.audit.scope import system_scope
 
@@ -184,7 +186,9 @@ def test_promise_23_a_job_that_was_interrupted_after_its_bytes_were_stored_makes
     assert AuditEvent.objects.filter(action="job.succeed", object_type="job").count() == 1
 
 
-def test_a_retried_export_whose_artifact_exists_by_now_computes_nothing(version, export, engine, engineer, acting):
+def test_a_retried_export_whose_artifact_exists_by_now_computes_nothing(
+    version, export, engine, engineer, acting
+):
     from deployhub.jobs.services import job_retry
 
     engine.failure = EngineFailed("export_failed", "It did not work.", "Try another option.")
@@ -200,7 +204,9 @@ def test_a_retried_export_whose_artifact_exists_by_now_computes_nothing(version,
 
 
 def test_the_engines_cause_and_advice_reach_the_job(version, export, engine):
-    engine.failure = EngineFailed("limit_memory", "The model needed too much memory.", "Choose a smaller image size.")
+    engine.failure = EngineFailed(
+        "limit_memory", "The model needed too much memory.", "Choose a smaller image size."
+    )
     asked = export(version)
     assert run(asked) == "failed"
     job = Job.objects.get()
@@ -266,7 +272,10 @@ def test_a_folder_format_is_one_artifact_with_several_files(version, export, eng
     assert run(export(version, "openvino")) == "succeeded"
     artifact = Artifact.objects.get()
     assert artifact.file_name == "shapes-detector-v1-openvino-fp32.zip"
-    assert [f.path for f in artifact.files.all()] == ["model_openvino_model/model.bin", "model_openvino_model/model.xml"]
+    assert [f.path for f in artifact.files.all()] == [
+        "model_openvino_model/model.bin",
+        "model_openvino_model/model.xml",
+    ]
     assert artifact.size_bytes == 16
 
 

@@ -42,7 +42,9 @@ def test_the_log_grows_by_its_cursor_until_the_job_has_ended(enqueue, browser, v
 
 def test_a_failed_job_shows_its_cause_and_what_to_do(enqueue, browser, viewer):
     job = claim(enqueue())
-    services.job_fail(job=job, code="limit_memory", detail="It needed too much memory.", hint="Choose a smaller size.")
+    services.job_fail(
+        job=job, code="limit_memory", detail="It needed too much memory.", hint="Choose a smaller size."
+    )
     page = browser(viewer).get(f"/jobs/{job.pk}/").content.decode()
     assert "It needed too much memory." in page
     assert "Choose a smaller size." in page
@@ -85,7 +87,9 @@ def test_promise_14_for_a_stranger_a_job_does_not_exist_at_any_address(enqueue, 
 
 def test_the_list_filters_alike_at_both_doors(enqueue, browser, api, engineer, owner):
     enqueue(title="Export circles", kind="export")
-    services.job_cancel(actor=services.system_actor("test"), job=enqueue(title="Inspect squares", kind="inspect"))
+    services.job_cancel(
+        actor=services.system_actor("test"), job=enqueue(title="Inspect squares", kind="inspect")
+    )
     enqueue(title="Export triangles", kind="export", by=owner)
     for query, titles in {
         "": {"Export circles", "Inspect squares", "Export triangles"},
@@ -98,11 +102,15 @@ def test_the_list_filters_alike_at_both_doors(enqueue, browser, api, engineer, o
     }.items():
         told = {job["title"] for job in api(engineer).get(f"/api/v1/jobs/{query}").json()["results"]}
         page = browser(engineer).get(f"/jobs/{query}").content.decode()
-        shown = {title for title in ("Export circles", "Inspect squares", "Export triangles") if title in page}
+        shown = {
+            title for title in ("Export circles", "Inspect squares", "Export triangles") if title in page
+        }
         assert told == titles == shown, query
 
 
-def test_a_list_with_a_live_job_refreshes_itself_and_rests_afterwards(enqueue, browser, viewer, engineer, acting):
+def test_a_list_with_a_live_job_refreshes_itself_and_rests_afterwards(
+    enqueue, browser, viewer, engineer, acting
+):
     job = enqueue()
     assert 'hx-trigger="every 2s"' in browser(viewer).get("/jobs/").content.decode()
     services.job_cancel(actor=acting(engineer), job=job)

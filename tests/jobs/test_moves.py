@@ -256,7 +256,9 @@ def test_a_failed_job_that_is_retried_has_three_fresh_attempts(enqueue, work, en
         services.job_retry(actor=acting(engineer), job=now(job))
 
 
-def test_a_viewer_cannot_cancel_or_retry_and_for_a_stranger_there_is_no_job(enqueue, viewer, stranger, acting):
+def test_a_viewer_cannot_cancel_or_retry_and_for_a_stranger_there_is_no_job(
+    enqueue, viewer, stranger, acting
+):
     job = enqueue()
     for move in (services.job_cancel, services.job_retry):
         with pytest.raises(Forbidden):
@@ -285,7 +287,9 @@ def test_a_broker_that_is_down_is_asked_once_and_not_for_each_job(enqueue, monke
     assert len(asked) == 1
 
 
-def test_a_worker_that_is_told_to_leave_gives_its_job_back_without_counting_the_attempt(enqueue, work, messages):
+def test_a_worker_that_is_told_to_leave_gives_its_job_back_without_counting_the_attempt(
+    enqueue, work, messages
+):
     from deployhub.jobs import runner
 
     def handler(context):
@@ -410,4 +414,6 @@ def test_a_refusal_and_what_it_says_of_its_subject_happen_both_or_neither(enqueu
     assert Blob.objects.count() == 1
     late = services.job_claim(job_id=enqueue().pk, worker_name="north")
     late.fence -= 1
-    assert not services.job_fail(job=late, code="x", detail="x", commit=lambda: pytest.fail("the fence was lost"))
+    assert not services.job_fail(
+        job=late, code="x", detail="x", commit=lambda: pytest.fail("the fence was lost")
+    )

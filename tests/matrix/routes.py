@@ -68,7 +68,9 @@ class Route:
 
 def _permissions(callback: Any, view: Any) -> tuple[tuple[str, str], ...]:
     if isinstance(view, type) and issubclass(view, ApiViewSet):
-        return tuple((method, view.permissions.get(action, "")) for method, action in sorted(callback.actions.items()))
+        return tuple(
+            (method, view.permissions.get(action, "")) for method, action in sorted(callback.actions.items())
+        )
     methods = [method for method in METHODS if hasattr(view, method)]
     of_page = view.permission if isinstance(view, type) and issubclass(view, Page) else ""
     return tuple((method, of_page) for method in methods)

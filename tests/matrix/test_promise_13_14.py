@@ -149,7 +149,11 @@ def test_promise_13_every_get_answers_as_the_policy_says_at_both_doors(
             if got != want and not (route.name in LEADS_BACK and response.status_code == 302):
                 wrong.append(f"{name} GET {address} ({which}, {route.address}): {got}, not {want}")
             seen.setdefault((route.shape, which), {})["api" if route.is_api else "page"] = got
-    disagree = [f"{shape} ({which}): {doors}" for (shape, which), doors in seen.items() if len(set(doors.values())) > 1]
+    disagree = [
+        f"{shape} ({which}): {doors}"
+        for (shape, which), doors in seen.items()
+        if len(set(doors.values())) > 1
+    ]
     assert not wrong, "\n".join(wrong)
     assert not disagree, "\n".join(disagree)
 
@@ -173,7 +177,11 @@ def test_promise_14_a_foreign_object_answers_byte_by_byte_like_one_that_does_not
             for which in ("foreign", "unknown"):
                 address, words = tried[which]
                 send = getattr(client, method)
-                response = send(address) if method == "get" else send(address, data={}, content_type="application/json")
+                response = (
+                    send(address)
+                    if method == "get"
+                    else send(address, data={}, content_type="application/json")
+                )
                 headers = tuple(response.headers.get(name) for name in ("Content-Type", "HX-Redirect"))
                 answers[which] = (response.status_code, headers, calm(response, *words))
             if answers["foreign"] != answers["unknown"] or answers["foreign"][0] < 300:
@@ -193,9 +201,13 @@ def test_promise_13_a_verb_that_the_role_lacks_is_forbidden(
             for method, permission in route.permissions:
                 if method in ("get", "head") or policy.can(actor, permission):
                     continue
-                response: HttpResponse = getattr(client, method)(address, data={}, content_type="application/json")
+                response: HttpResponse = getattr(client, method)(
+                    address, data={}, content_type="application/json"
+                )
                 if response.status_code != 403:
-                    wrong.append(f"{name} {method.upper()} {address} ({which}): {response.status_code}, not 403")
+                    wrong.append(
+                        f"{name} {method.upper()} {address} ({which}): {response.status_code}, not 403"
+                    )
     assert not wrong, "\n".join(wrong)
 
 
@@ -212,7 +224,9 @@ def test_promise_13_nobody_gets_anything_without_signing_in(owner: Any, world: A
                 if not route.is_api and not (
                     response.status_code == 302 and response.headers["Location"].startswith("/sign-in/")
                 ):
-                    wrong.append(f"{method.upper()} {address} ({which}): {response.status_code}, not a way to sign in")
+                    wrong.append(
+                        f"{method.upper()} {address} ({which}): {response.status_code}, not a way to sign in"
+                    )
     assert not wrong, "\n".join(wrong)
 
 
@@ -230,7 +244,9 @@ def test_promise_13_a_token_does_no_more_than_its_scope(scope: str, owner: Any, 
                     continue
                 response = getattr(client, method)(address, headers=TUS)
                 if response.status_code != 403:
-                    wrong.append(f"{scope}: {method.upper()} {address} ({which}): {response.status_code}, not 403")
+                    wrong.append(
+                        f"{scope}: {method.upper()} {address} ({which}): {response.status_code}, not 403"
+                    )
     assert not wrong, "\n".join(wrong)
 
 

@@ -68,13 +68,17 @@ class Things:
             class_names=["circle"], **of,
         )  # fmt: skip
         alias = ModelAlias.objects.create(model=model, version=version, name="champion", **of)
-        job = Job.objects.create(kind="export", title="Export circles", state="succeeded", requested_by=self.user, **of)
+        job = Job.objects.create(
+            kind="export", title="Export circles", state="succeeded", requested_by=self.user, **of
+        )
         artifact = Artifact.objects.create(
             version=version, key="k", format_key="onnx", format_label="ONNX", precision="fp32", file_name="circles.onnx",
             manifest_sha256="0" * 64, size_bytes=blob.size_bytes, job=job, **of,
         )  # fmt: skip
         ArtifactFile.objects.create(artifact=artifact, path="model.onnx", blob=blob, **of)
-        export = Export.objects.create(version=version, key="k", format_key="onnx", artifact=artifact, job=job, **of)
+        export = Export.objects.create(
+            version=version, key="k", format_key="onnx", artifact=artifact, job=job, **of
+        )
         dataset = Dataset.objects.create(
             name="Shapes", slug="shapes", purpose="evaluation", blob=blob, file_name="shapes.zip", image_count=1,
             label_count=1, **of,
@@ -82,7 +86,11 @@ class Things:
         upload = Upload.objects.create(user=self.user, file_name="best.pt", size_bytes=10, **of)
         upload_file_make(upload.pk)
         token = ApiToken.objects.create(
-            user=self.user, label="ci", digest=uuid4().hex, scopes=["read"], expires_at=utc_now() + timedelta(days=1)
+            user=self.user,
+            label="ci",
+            digest=uuid4().hex,
+            scopes=["read"],
+            expires_at=utc_now() + timedelta(days=1),
         )
         device = TotpDevice(user=self.user, name="phone")
         device.seed = b"0" * 20

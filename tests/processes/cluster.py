@@ -177,7 +177,9 @@ from deployhub.kernel.actor import Actor, ActorKind, Door
 owner = User.objects.get(username="owner")
 actor = Actor(kind=ActorKind.USER, name="owner", door=Door.BROWSER, user_id=owner.pk)
 """
-VERSION_CODE = ACTOR_CODE + """
+VERSION_CODE = (
+    ACTOR_CODE
+    + """
 import io, pathlib
 from deployhub.registry.models import Project
 from deployhub.registry.services.uploads import upload_continue, upload_create
@@ -189,13 +191,17 @@ upload = upload_continue(actor=actor, upload=upload, offset_bytes=0, source=io.B
 version, job = version_create(actor=actor, project=project, upload=upload, model_name="Shapes")
 answer = [str(version.pk), str(job.pk)]
 """
-EXPORT_CODE = ACTOR_CODE + """
+)
+EXPORT_CODE = (
+    ACTOR_CODE
+    + """
 from deployhub.conversion.services import export_create
 from deployhub.registry.models import ModelVersion
 version = ModelVersion.objects.get(pk={version!r})
 answer = [str(export_create(actor=actor, version=version, format_key={format!r}, options=options).export.job_id)
           for options in {options!r}]
 """
+)
 JOB_CODE = """
 from deployhub.jobs.models import Job, JobPhase
 job = Job.objects.get(pk={job!r})
@@ -237,7 +243,12 @@ class Cluster:
         try:
             self.valkey_start()
             done = subprocess.run(
-                self._command("database"), cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=180
+                self._command("database"),
+                cwd=ROOT,
+                env=self.environment,
+                capture_output=True,
+                text=True,
+                timeout=180,
             )
             assert done.returncode == 0, done.stdout + done.stderr
             self.desk = Desk(self.environment, self.folder / "desk.log")
@@ -278,7 +289,7 @@ class Cluster:
         if self.postgres is not None:
             self.postgres.start()
         self.valkey_start()
-        for name, process in list(self.running.items()):
+        for _name, process in list(self.running.items()):
             if process.poll() is None:
                 os.kill(process.pid, signal.SIGCONT)
         self.jobs_end()
@@ -288,7 +299,8 @@ class Cluster:
         """Cancel every job that still lives, and wait for the workers to let go."""
         live = "Job.objects.filter(state__in=['queued', 'running'])"
         self.desk.ask(
-            ACTOR_CODE + "from deployhub.jobs.models import Job\nfrom deployhub.jobs.services import job_cancel\n"
+            ACTOR_CODE
+            + "from deployhub.jobs.models import Job\nfrom deployhub.jobs.services import job_cancel\n"
             "from deployhub.kernel.errors import Conflict\n"
             f"for job in {live}:\n    try: job_cancel(actor=actor, job=job)\n    except Conflict: pass\n"
         )
@@ -352,7 +364,9 @@ class Cluster:
     def web_start(self) -> None:
         if not self.is_alive("web"):
             self._start("web", self._command("web"))
-            wait_until(lambda: self._page_answers("/healthz"), f"the web server answers\n{self.logs()}", within_s=90)
+            wait_until(
+                lambda: self._page_answers("/healthz"), f"the web server answers\n{self.logs()}", within_s=90
+            )
 
     def _page_answers(self, path: str) -> bool:
         with contextlib.suppress(httpx.HTTPError):
@@ -367,8 +381,12 @@ class Cluster:
         if not self.is_alive(name):
             command = [word.replace("worker@%h", f"{name}@cluster") for word in self._command("worker")]
             command[command.index("--concurrency") + 1] = "1"
-            self._start(name, command, DEPLOYHUB_WORKER_NAME=name, DEPLOYHUB_WORK_ROOT=str(self.work_root(name)))
-        wait_until(lambda: self.engine_server(name), f"the engine of {name} is warm\n{self.logs()}", within_s=180)
+            self._start(
+                name, command, DEPLOYHUB_WORKER_NAME=name, DEPLOYHUB_WORK_ROOT=str(self.work_root(name))
+            )
+        wait_until(
+            lambda: self.engine_server(name), f"the engine of {name} is warm\n{self.logs()}", within_s=180
+        )
 
     def work_root(self, name: str) -> Path:
         return self.folder / "home" / f"work-{name}"
@@ -388,7 +406,11 @@ class Cluster:
         for process in self._below(self.running[name]):
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 line = " ".join(process.cmdline())
-                if "deployhub.engine.warm" in line and "bwrap" not in line and process.memory_info().rss > 150e6:
+                if (
+                    "deployhub.engine.warm" in line
+                    and "bwrap" not in line
+                    and process.memory_info().rss > 150e6
+                ):
                     return process
         return None
 
@@ -411,7 +433,10 @@ class Cluster:
         )  # fmt: skip
 
         def pongs() -> bool:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.valkey_port), timeout=1) as c:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", self.valkey_port), timeout=1) as c,
+            ):
                 c.sendall(b"PING\r\n")
                 return c.recv(16).startswith(b"+PONG")
             return False
@@ -463,16 +488,24 @@ class Cluster:
         ends = time.monotonic() + timeout
         return [self.wait(job_id, ENDED, max(1.0, ends - time.monotonic())) for job_id in job_ids]
 
-    def wait_phase(self, job_id: str, name: str, *, state: str = "running", attempt: int = 1) -> dict[str, Any]:
+    def wait_phase(
+        self, job_id: str, name: str, *, state: str = "running", attempt: int = 1
+    ) -> dict[str, Any]:
         """Wait until a phase of the job has begun (or `state="done"`)."""
 
         def begun() -> dict[str, Any] | None:
             job = self.job(job_id)
             assert job["state"] not in ENDED, f"the job ended before {name}: {job}"
             wanted = [state] if state == "done" else ["running"]
-            return job if any(p[0] == attempt and p[1].startswith(name) and p[2] in wanted for p in job["phases"]) else None
+            return (
+                job
+                if any(p[0] == attempt and p[1].startswith(name) and p[2] in wanted for p in job["phases"])
+                else None
+            )
 
-        return wait_until(begun, f"the phase {name} of job {job_id}\n{self.logs()}", within_s=180, every_s=0.05)
+        return wait_until(
+            begun, f"the phase {name} of job {job_id}\n{self.logs()}", within_s=180, every_s=0.05
+        )
 
     def page(self, path: str) -> str:
         """A page as the owner's browser gets it."""
@@ -501,7 +534,8 @@ class Cluster:
 
     def logs(self) -> str:
         return "\n".join(
-            f"── {path.name}\n{path.read_text(errors='replace')[-2500:]}" for path in self.folder.glob("*.log")
+            f"── {path.name}\n{path.read_text(errors='replace')[-2500:]}"
+            for path in self.folder.glob("*.log")
         )
 
 

@@ -26,7 +26,9 @@ def test_promise_22_a_wiped_broker_loses_none_of_twenty_queued_jobs(cluster: Clu
         assert cluster.events(job_id, "job.succeed") == 1
 
 
-def test_promise_22_a_job_that_is_asked_for_while_the_broker_is_away_is_done_when_it_is_back(cluster: Cluster):
+def test_promise_22_a_job_that_is_asked_for_while_the_broker_is_away_is_done_when_it_is_back(
+    cluster: Cluster,
+):
     """Asking succeeds without a broker: the row is the job, the wake-up follows later."""
     cluster.workers_only("north")
     cluster.version_make()
@@ -65,7 +67,9 @@ def test_promise_23_a_wake_up_delivered_ten_times_to_two_workers_takes_effect_on
     job = cluster.wait(job_id, ("succeeded",))
     waiting = "import redis; from django.conf import settings\nanswer = redis.from_url(settings.DEPLOYHUB_REDIS_URL).llen('cpu')"
     wait_until(lambda: cluster.ask(waiting) == 0, "every message was heard", within_s=60)
-    assert cluster.wait(cluster.export(), ("succeeded",)), "what was sent later is done: the ten were heard out"
+    assert cluster.wait(cluster.export(), ("succeeded",)), (
+        "what was sent later is done: the ten were heard out"
+    )
     assert (job["attempt"], job["fence"]) == (1, 1)
     assert len(cluster.artifacts_of(job_id)) == 1
     assert cluster.events(job_id, "job.claim") == 1

@@ -41,7 +41,9 @@ def test_promise_22_23_a_job_whose_worker_is_killed_is_run_again_by_itself_and_e
     assert any("Retrying (2/3)" in line for line in job["log"])
     assert len(cluster.artifacts_of(job_id)) == 1
     assert cluster.events(job_id, "job.succeed") == 1
-    wait_until(lambda: not work_folders(cluster, "north"), "both attempts' work folders are swept", within_s=60)
+    wait_until(
+        lambda: not work_folders(cluster, "north"), "both attempts' work folders are swept", within_s=60
+    )
 
 
 def test_a_job_whose_engine_is_killed_fails_with_a_cause_and_the_worker_lives_on(cluster: Cluster):
@@ -105,7 +107,9 @@ def test_promise_24_a_job_that_kills_its_worker_is_given_up_after_three_attempts
         assert (neighbour["state"], neighbour["attempt"]) == ("succeeded", 1)
 
 
-def test_promise_23_a_worker_killed_between_the_stored_files_and_the_commit_leaves_no_double(cluster: Cluster):
+def test_promise_23_a_worker_killed_between_the_stored_files_and_the_commit_leaves_no_double(
+    cluster: Cluster,
+):
     """The files lie in the blob store, the transaction that names them never ends; the next attempt finds the same."""
     cluster.workers_only("north")
     job_id = cluster.export(**LONG)

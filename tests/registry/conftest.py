@@ -26,8 +26,16 @@ INSPECTION: dict[str, Any] = {
     "gflops": 8.1,
     "stride": 32,
     "end_to_end": False,
-    "layers": [{"index": 0, "type": "Conv", "parameters": 464}, {"index": 1, "type": "C2f", "parameters": 7360}],
-    "trained_with": {"ultralytics": "8.4.190", "date": "2026-11-20", "arguments": {"epochs": 30}, "metrics": {}},
+    "layers": [
+        {"index": 0, "type": "Conv", "parameters": 464},
+        {"index": 1, "type": "C2f", "parameters": 7360},
+    ],
+    "trained_with": {
+        "ultralytics": "8.4.190",
+        "date": "2026-11-20",
+        "arguments": {"epochs": 30},
+        "metrics": {},
+    },
     "inputs": [{"name": "images", "shape": [1, 3, 160, 160], "dtype": "float32"}],
     "outputs": [{"name": "output0", "shape": [1, 6, 525], "dtype": "float32"}],
     "scan": {"globals": ["torch._utils._rebuild_tensor_v2"], "verdict": "accepted", "notes": []},
@@ -57,7 +65,9 @@ def tus_send(client: Any, content: bytes, *, name: str = "best.pt", project: str
     )
     if begun.status_code != 201:
         return begun
-    sent = client.generic("PATCH", begun.headers["Location"], content, PIECE_TYPE, HTTP_UPLOAD_OFFSET="0", **TUS)
+    sent = client.generic(
+        "PATCH", begun.headers["Location"], content, PIECE_TYPE, HTTP_UPLOAD_OFFSET="0", **TUS
+    )
     sent.upload_id = begun.headers["Location"].rstrip("/").rsplit("/", 1)[-1]
     return sent
 
@@ -81,7 +91,9 @@ def uploaded(acting: Any) -> Callable[..., Any]:
 def version_of(acting: Any, uploaded: Any) -> Callable[..., Any]:
     """A version, in quarantine: `version_of(engineer, project, model_name="Signs")`."""
 
-    def make(user: Any, project: Any, *, content: bytes | None = None, name: str = "best.pt", **where: Any) -> Any:
+    def make(
+        user: Any, project: Any, *, content: bytes | None = None, name: str = "best.pt", **where: Any
+    ) -> Any:
         from deployhub.registry.services.versions import version_create
 
         if "model" not in where:
@@ -166,12 +178,18 @@ DATASET_FILES = {
 def dataset_of(acting: Any, uploaded: Any) -> Callable[..., Any]:
     """A dataset: `dataset_of(engineer, project)`."""
 
-    def make(user: Any, project: Any, *, content: bytes | None = None, name: str = "", purpose: str = "evaluation") -> Any:
+    def make(
+        user: Any, project: Any, *, content: bytes | None = None, name: str = "", purpose: str = "evaluation"
+    ) -> Any:
         from deployhub.registry.services.datasets import dataset_create
 
         upload = uploaded(user, project, content=content or dataset_bytes(), name="set.zip")
         return dataset_create(
-            actor=acting(user), project=project, upload=upload, name=name or f"Set {next(_serial)}", purpose=purpose
+            actor=acting(user),
+            project=project,
+            upload=upload,
+            name=name or f"Set {next(_serial)}",
+            purpose=purpose,
         )
 
     return make

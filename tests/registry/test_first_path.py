@@ -21,7 +21,9 @@ def test_an_engineer_uploads_a_version_and_sees_what_the_inspection_found(api, e
     assert sent.status_code == 204, sent.content
     assert sent.headers["Upload-Offset"] == str(len(content))
 
-    made = client.post("/api/v1/versions/", {"upload": sent.upload_id, "model_name": "Street signs"}, format="json")
+    made = client.post(
+        "/api/v1/versions/", {"upload": sent.upload_id, "model_name": "Street signs"}, format="json"
+    )
     assert made.status_code == 202, made.content
     body = made.json()
     assert made.headers["Location"] == f"/api/v1/jobs/{body['job']}/"
@@ -32,15 +34,24 @@ def test_an_engineer_uploads_a_version_and_sees_what_the_inspection_found(api, e
     job = inspected(version)
     assert job.state == "succeeded", job.error_detail
     seen = client.get(f"/api/v1/versions/{version.pk}/").json()
-    assert (seen["state"], seen["task"], seen["architecture"], seen["variant"]) == ("accepted", "detect", "YOLOv8", "n")
+    assert (seen["state"], seen["task"], seen["architecture"], seen["variant"]) == (
+        "accepted",
+        "detect",
+        "YOLOv8",
+        "n",
+    )
     assert seen["class_names"] == ["circle", "square"]
     assert RegisteredModel.objects.get().task == "detect"
     assert AuditEvent.objects.filter(action="version.create", object_id=str(version.pk)).exists()
 
 
-def test_a_malicious_file_fails_the_job_and_refuses_the_version_in_one_commit(engineer, project, version_of, inspected):
+def test_a_malicious_file_fails_the_job_and_refuses_the_version_in_one_commit(
+    engineer, project, version_of, inspected
+):
     version = version_of(engineer, project)
-    job = inspected(version, EngineFailed("malicious_model", "The file tries to run os.system.", "Do not trust it."))
+    job = inspected(
+        version, EngineFailed("malicious_model", "The file tries to run os.system.", "Do not trust it.")
+    )
     assert (job.state, job.error_code) == ("failed", "malicious_model")
     assert version.state == "refused"
     assert version.refusal == "The file tries to run os.system. Do not trust it."

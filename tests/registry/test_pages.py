@@ -15,7 +15,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def house(owner: Any, engineer: Any, project: Any, version_of: Any, accepted: Any, dataset_of: Any, acting: Any) -> dict[str, Any]:
+def house(
+    owner: Any, engineer: Any, project: Any, version_of: Any, accepted: Any, dataset_of: Any, acting: Any
+) -> dict[str, Any]:
     """A project with one of everything."""
     from deployhub.registry.services.models import alias_set
 
@@ -37,7 +39,15 @@ def page_addresses(house: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-LISTS = ["/projects/", "/models/", "/versions/", "/datasets/", "/uploads/new/", "/datasets/new/", "/models/new/"]
+LISTS = [
+    "/projects/",
+    "/models/",
+    "/versions/",
+    "/datasets/",
+    "/uploads/new/",
+    "/datasets/new/",
+    "/models/new/",
+]
 
 
 def test_every_page_opens_for_an_owner(browser, owner, house):
@@ -48,11 +58,20 @@ def test_every_page_opens_for_an_owner(browser, owner, house):
 
 def test_a_version_page_tells_what_the_inspection_found(browser, viewer, house):
     page = browser(viewer).get(f"/versions/{house['version'].pk}/").content.decode()
-    for words in ("YOLOv8n", "3.01 M", "circle", "torch._utils._rebuild_tensor_v2", house["version"].blob.sha256, "champion"):
+    for words in (
+        "YOLOv8n",
+        "3.01 M",
+        "circle",
+        "torch._utils._rebuild_tensor_v2",
+        house["version"].blob.sha256,
+        "champion",
+    ):
         assert words in page
 
 
-def test_a_version_under_inspection_asks_again_until_it_is_done(browser, engineer, project, version_of, inspected):
+def test_a_version_under_inspection_asks_again_until_it_is_done(
+    browser, engineer, project, version_of, inspected
+):
     version = version_of(engineer, project)
     client = browser(engineer)
     assert "Being inspected" in client.get(f"/versions/{version.pk}/").content.decode()
@@ -63,7 +82,8 @@ def test_a_version_under_inspection_asks_again_until_it_is_done(browser, enginee
 
 def test_an_engineer_uploads_a_file_with_the_form_alone(browser, engineer, project):
     sent = browser(engineer).post(
-        "/uploads/new/", {"file": SimpleUploadedFile("best.pt", checkpoint_bytes()), "model_name": "Signs", "notes": "first"}
+        "/uploads/new/",
+        {"file": SimpleUploadedFile("best.pt", checkpoint_bytes()), "model_name": "Signs", "notes": "first"},
     )
     assert sent.status_code == 302, sent.content.decode()[-3000:]
     version = ModelVersion.objects.get()
@@ -90,7 +110,9 @@ def test_a_refused_file_leaves_no_model_behind(browser, engineer, project):
     assert not RegisteredModel.objects.exists()
 
 
-def test_the_lists_follow_the_project_switcher(browser, administrator, engineer, project, stranger, foreign_project, version_of):
+def test_the_lists_follow_the_project_switcher(
+    browser, administrator, engineer, project, stranger, foreign_project, version_of
+):
     version_of(engineer, project, model_name="Here")
     version_of(stranger, foreign_project, model_name="There")
     client = browser(administrator)

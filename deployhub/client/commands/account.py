@@ -31,11 +31,15 @@ def login_run(arguments: Any, terminal: Terminal) -> None:
     if not token:
         raise UsageWrong("No token was given.", hint=f"Make one at {url}/account/ and try again.")
     if not (token.isascii() and token.isprintable() and " " not in token):
-        raise UsageWrong("This is no token.", hint="Copy the whole token and nothing else; it begins with dh_pat_.")
+        raise UsageWrong(
+            "This is no token.", hint="Copy the whole token and nothing else; it begins with dh_pat_."
+        )
     account = Account(url, token, str(Path(ca_file).expanduser().resolve()) if ca_file else "")
     if configuration.is_in_clear(url):
         terminal.warn("This address is not encrypted (http), so the token can be read on its way.")
-    with Server(account, timeout_s=arguments.timeout_s, retries=arguments.retries, say=terminal.note) as server:
+    with Server(
+        account, timeout_s=arguments.timeout_s, retries=arguments.retries, say=terminal.note
+    ) as server:
         me = server.get("me/")
     path = configuration.account_store(account)
     terminal.answer(
@@ -55,7 +59,10 @@ def _token_read(arguments: Any, terminal: Terminal, url: str) -> str:
     if token := os.environ.get("DEPLOYHUB_TOKEN", "").strip():
         return token
     if not sys.stdin.isatty():
-        raise UsageWrong("There is no terminal to ask for the token.", hint="Pipe it in with --token-stdin, or set DEPLOYHUB_TOKEN.")
+        raise UsageWrong(
+            "There is no terminal to ask for the token.",
+            hint="Pipe it in with --token-stdin, or set DEPLOYHUB_TOKEN.",
+        )
     terminal.note(f"Make a token at {url}/account/ (scopes: read, download, upload, run).")
     return getpass.getpass("Token: ").strip()
 
@@ -63,7 +70,9 @@ def _token_read(arguments: Any, terminal: Terminal, url: str) -> str:
 def logout_run(arguments: Any, terminal: Terminal) -> None:
     was_there = configuration.account_forget()
     text = "The token is forgotten here. To end it everywhere, revoke it on your account page."
-    terminal.answer({"forgotten": was_there}, lambda: terminal.line(text if was_there else "No token was stored."))
+    terminal.answer(
+        {"forgotten": was_there}, lambda: terminal.line(text if was_there else "No token was stored.")
+    )
 
 
 def whoami_run(arguments: Any, terminal: Terminal, server: Server) -> None:
@@ -77,6 +86,8 @@ def whoami_run(arguments: Any, terminal: Terminal, server: Server) -> None:
         for role in me.get("roles", []):
             terminal.line(f"  {role['role'].replace('_', ' ')} in {role['project_slug']}")
         if token := me.get("token"):
-            terminal.line(f"  token {token['label']}: {', '.join(token['scopes'])}; expires {token['expires_at'][:10]}")
+            terminal.line(
+                f"  token {token['label']}: {', '.join(token['scopes'])}; expires {token['expires_at'][:10]}"
+            )
 
     terminal.answer({"url": server.account.url, **me}, text)

@@ -17,21 +17,22 @@ def export_run(arguments: Any, terminal: Terminal, server: Server) -> None:
     options = _options(arguments)
     version = version_find(server, arguments.version)
     body = {"version": version["id"], "format": arguments.format, "options": options}
-    asked = server.create("exports/", body).json()
+    response = server.create("exports/", body)
+    asked = response.json()
     job_id, artifact_id = asked["job"], asked["artifact"]
-    is_known = bool(asked["is_known"])
+    is_known = response.status_code == 200
     waits = arguments.wait or arguments.pull is not None
     if is_known:
         terminal.note("The same export was made before; this is its artifact.")
-    elif asked["is_joined"]:
-        terminal.note("The same export is under way already; this is its job.")
     job: dict[str, Any] | None = None
     if artifact_id is None and waits:
         job = job_follow(server, terminal, job_id)
         job_check(job)
         artifact_id = server.get(f"exports/{asked['id']}/")["artifact"]
         if artifact_id is None:
-            raise CommandFailed("The job ended without an artifact.", hint=f"See its log: deployhub job {job_id} --log.")
+            raise CommandFailed(
+                "The job ended without an artifact.", hint=f"See its log: deployhub job {job_id} --log."
+            )
     artifact = server.get(f"artifacts/{artifact_id}/") if artifact_id else None
     pulled: dict[str, Any] = {}
     if artifact is not None and arguments.pull is not None:

@@ -23,7 +23,15 @@ def jobs_run(arguments: Any, terminal: Terminal, server: Server) -> None:
         )
     )
     cells = [
-        (row["id"], row["state"], row["title"], row["project"], row["requested_by"] or "", _when(row), _took(row))
+        (
+            row["id"],
+            row["state"],
+            row["title"],
+            row["project"],
+            row["requested_by"] or "",
+            _when(row),
+            _took(row),
+        )
         for row in rows
     ]
     terminal.answer(

@@ -26,7 +26,9 @@ def models_run(arguments: Any, terminal: Terminal, server: Server) -> None:
     ]
     terminal.answer(
         {"results": rows},
-        lambda: terminal.table(("Id", "Model", "Name", "Task", "Newest", "Aliases"), cells, empty="No models."),
+        lambda: terminal.table(
+            ("Id", "Model", "Name", "Task", "Newest", "Aliases"), cells, empty="No models."
+        ),
     )
 
 
@@ -36,7 +38,9 @@ def versions_run(arguments: Any, terminal: Terminal, server: Server) -> None:
         name: VersionName = version_name_parse(arguments.model)
         model = model_find(server, project=name.project, model=name.model)
         if model is None:
-            raise NotThere(f"There is no model {arguments.model}.", hint="`deployhub models` lists what there is.")
+            raise NotThere(
+                f"There is no model {arguments.model}.", hint="`deployhub models` lists what there is."
+            )
         model_id = model["id"]
     rows = list(
         server.rows(
@@ -91,8 +95,7 @@ def artifacts_run(arguments: Any, terminal: Terminal, server: Server) -> None:
 
 
 def formats_run(arguments: Any, terminal: Terminal, server: Server) -> None:
-    answer = server.get("formats/")
-    rows = answer["formats"] if "formats" in answer else answer["results"]
+    rows = server.get("formats/")["formats"]
     if arguments.format is None:
         cells = [
             (
@@ -105,13 +108,16 @@ def formats_run(arguments: Any, terminal: Terminal, server: Server) -> None:
             for row in rows
         ]
         columns = ("Key", "Format", "Available", "Precisions", "About")
-        terminal.answer({"results": rows}, lambda: terminal.table(columns, cells, empty="No formats are known yet."))
+        terminal.answer(
+            {"results": rows}, lambda: terminal.table(columns, cells, empty="No formats are known yet.")
+        )
         return
     entry = next((row for row in rows if row["key"] == arguments.format), None)
     if entry is None:
         raise NotThere(f"There is no format {arguments.format}.", hint="`deployhub formats` lists them.")
     options = [
-        (option["name"], option["type"], _default(option), _range(option), option["help"]) for option in entry["options"]
+        (option["name"], option["type"], _default(option), _range(option), option["help"])
+        for option in entry["options"]
     ]
 
     def text() -> None:
@@ -132,8 +138,7 @@ def _default(option: dict[str, Any]) -> str:
 
 def _range(option: dict[str, Any]) -> str:
     if option.get("choices"):
-        choices = option["choices"]
-        return " ".join(str(choice["value"] if isinstance(choice, dict) else choice) for choice in choices)
+        return " ".join(str(choice["value"] if isinstance(choice, dict) else choice) for choice in option["choices"])
     if option.get("minimum") is None and option.get("maximum") is None:
         return ""
     return f"{option.get('minimum', '')}–{option.get('maximum', '')}"

@@ -14,16 +14,29 @@ from deployhub.kernel.units import size_text
 
 def pull_run(arguments: Any, terminal: Terminal, server: Server) -> None:
     if not is_id(arguments.artifact):
-        raise UsageWrong(f"{arguments.artifact!r} is no id of an artifact.", hint="`deployhub artifacts` lists them.")
+        raise UsageWrong(
+            f"{arguments.artifact!r} is no id of an artifact.", hint="`deployhub artifacts` lists them."
+        )
     artifact = server.get(f"artifacts/{arguments.artifact}/")
     pulled = pull(
-        terminal, server, artifact, output=arguments.output, keep_zip=arguments.keep_zip, replaces=arguments.force
+        terminal,
+        server,
+        artifact,
+        output=arguments.output,
+        keep_zip=arguments.keep_zip,
+        replaces=arguments.force,
     )
     terminal.answer({"artifact": artifact, **pulled}, lambda: pulled_text(terminal, artifact, pulled))
 
 
 def pull(
-    terminal: Terminal, server: Server, artifact: dict[str, Any], *, output: str | None, keep_zip: bool, replaces: bool
+    terminal: Terminal,
+    server: Server,
+    artifact: dict[str, Any],
+    *,
+    output: str | None,
+    keep_zip: bool,
+    replaces: bool,
 ) -> dict[str, Any]:
     """Where the artifact lies now, and whether it had to be fetched."""
     target = target_choose(artifact, output=output, keep_zip=keep_zip)

@@ -87,7 +87,13 @@ def _version_make(
 
 
 def _finish(
-    arguments: Any, terminal: Terminal, server: Server, *, version: dict[str, Any], job_id: str | None, is_new: bool
+    arguments: Any,
+    terminal: Terminal,
+    server: Server,
+    *,
+    version: dict[str, Any],
+    job_id: str | None,
+    is_new: bool,
 ) -> None:
     job: dict[str, Any] | None = None
     if not is_new:

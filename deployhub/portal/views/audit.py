@@ -22,7 +22,9 @@ class AuditPage(ListPage):
         return events_all()
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        event_record(self.actor, "audit.view", facts={"query": [None, request.META.get("QUERY_STRING", "")[:300]]})
+        event_record(
+            self.actor, "audit.view", facts={"query": [None, request.META.get("QUERY_STRING", "")[:300]]}
+        )
         return super().get(request, *args, **kwargs)
 
     def context(self, **extra: Any) -> dict[str, Any]:

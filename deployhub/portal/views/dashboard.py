@@ -25,7 +25,9 @@ class DashboardPage(Page):
         return self.page(
             board=board,
             project=project,
-            demo_offered=self.actor.is_administrator and not user.demo_answered and not services.demo_exists(),  # type: ignore[union-attr]
+            demo_offered=self.actor.is_administrator
+            and not user.demo_answered  # type: ignore[union-attr]
+            and not services.demo_exists(),  # type: ignore[union-attr]
             sandbox=sandbox if sandbox and sandbox.verdict is Verdict.DOWN else None,
         )
 

@@ -28,7 +28,11 @@ class RolesPage(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         rows = [
-            {"label": p.label, "code": p.code, "allowed": [p.code in ROLE_PERMISSIONS[role] for role in Role.values]}
+            {
+                "label": p.label,
+                "code": p.code,
+                "allowed": [p.code in ROLE_PERMISSIONS[role] for role in Role.values],
+            }
             for p in PERMISSIONS.values()
             if any(p.code in ROLE_PERMISSIONS[role] for role in Role.values)
         ]

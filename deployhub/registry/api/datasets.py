@@ -41,7 +41,9 @@ class DatasetViewSet(ApiViewSet):
         selectors.list_record(self.actor, "dataset.view")
         return self.listed(selectors.datasets_visible(self.actor))
 
-    @extend_schema(summary="Make a dataset from an upload", request=DatasetCreate, responses={201: DatasetSerializer})
+    @extend_schema(
+        summary="Make a dataset from an upload", request=DatasetCreate, responses={201: DatasetSerializer}
+    )
     def create(self, request: Request) -> Response:
         body = self.body(DatasetCreate)
         upload = upload_services.upload_settle(

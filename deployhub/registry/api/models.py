@@ -17,7 +17,13 @@ from deployhub.kernel.errors import InvalidInput, NotFound
 from deployhub.registry import selectors
 from deployhub.registry.filters import ModelFilter
 from deployhub.registry.models import ModelVersion, RegisteredModel
-from deployhub.registry.serializers import AliasSerializer, AliasSet, ModelCreate, ModelSerializer, ModelUpdate
+from deployhub.registry.serializers import (
+    AliasSerializer,
+    AliasSet,
+    ModelCreate,
+    ModelSerializer,
+    ModelUpdate,
+)
 from deployhub.registry.services import models as services
 
 
@@ -48,12 +54,14 @@ class ModelViewSet(ApiViewSet):
         body = self.body(ModelCreate)
         model = services.model_create(
             actor=self.actor,
-            project=_project_named(self.actor, body["project"]),
+            project=_project_named(self.actor, body["project"]),  # type: ignore[arg-type]
             name=body["name"],
             description=body.get("description", ""),
         )
         return Response(
-            self.get_serializer(model).data, status=201, headers={"Location": reverse("model-detail", args=[model.pk])}
+            self.get_serializer(model).data,
+            status=201,
+            headers={"Location": reverse("model-detail", args=[model.pk])},
         )
 
     @extend_schema(summary="A registered model")
@@ -74,7 +82,9 @@ class ModelViewSet(ApiViewSet):
         return Response(AliasSerializer(model.aliases.select_related("version"), many=True).data)
 
     @extend_schema(
-        summary="Point an alias at a version", request=AliasSet, responses={200: AliasSerializer},
+        summary="Point an alias at a version",
+        request=AliasSet,
+        responses={200: AliasSerializer},
         operation_id="models_alias_set",
     )
     @aliases.mapping.post
@@ -93,7 +103,11 @@ class ModelViewSet(ApiViewSet):
         summary="Take an alias away",
         request=None,
         responses={204: None},
-        parameters=[OpenApiParameter("name", OpenApiTypes.STR, OpenApiParameter.PATH, description="Name of the alias.")],
+        parameters=[
+            OpenApiParameter(
+                "name", OpenApiTypes.STR, OpenApiParameter.PATH, description="Name of the alias."
+            )
+        ],
     )
     @action(detail=True, methods=["delete"], url_path="aliases/<slug:name>")
     def alias_remove(self, request: Request, pk: UUID, name: str) -> Response:

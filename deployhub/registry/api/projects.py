@@ -98,7 +98,9 @@ class MemberViewSet(ApiViewSet):
         project = selectors.project_read(self.actor, project_id)
         return self.listed(selectors.members_of(project))
 
-    @extend_schema(summary="Add a member, or change their role", request=MemberAdd, responses={201: MemberSerializer})
+    @extend_schema(
+        summary="Add a member, or change their role", request=MemberAdd, responses={201: MemberSerializer}
+    )
     def create(self, request: Request, project_id: UUID) -> Response:
         project = selectors.project_get(self.actor, project_id)
         member = services.membership_grant(actor=self.actor, project=project, **self.body(MemberAdd))

@@ -32,11 +32,17 @@ PIECE_TYPE = "application/offset+octet-stream"
 METADATA_MAX_CHARACTERS = 4_000
 _TUS_HEADER = OpenApiParameter("Tus-Resumable", str, OpenApiParameter.HEADER, description="Always 1.0.0.")
 _OFFSET_HEADER = OpenApiParameter(
-    "Upload-Offset", int, OpenApiParameter.HEADER, required=True, description="Byte at which this piece begins."
+    "Upload-Offset",
+    int,
+    OpenApiParameter.HEADER,
+    required=True,
+    description="Byte at which this piece begins.",
 )
 _CREATE_HEADERS = [
     _TUS_HEADER,
-    OpenApiParameter("Upload-Length", int, OpenApiParameter.HEADER, required=True, description="Size of the file, bytes."),
+    OpenApiParameter(
+        "Upload-Length", int, OpenApiParameter.HEADER, required=True, description="Size of the file, bytes."
+    ),
     OpenApiParameter(
         "Upload-Metadata",
         str,
@@ -123,7 +129,9 @@ class UploadViewSet(ApiViewSet):
             },
         )
 
-    @extend_schema(summary="Begin an upload", request=None, parameters=_CREATE_HEADERS, responses={201: UploadSerializer})
+    @extend_schema(
+        summary="Begin an upload", request=None, parameters=_CREATE_HEADERS, responses={201: UploadSerializer}
+    )
     def create(self, request: Request) -> Response:
         facts = _metadata(request.headers.get("Upload-Metadata", ""))
         upload = services.upload_create(
@@ -161,7 +169,9 @@ class UploadViewSet(ApiViewSet):
         parameters=[
             _TUS_HEADER,
             _OFFSET_HEADER,
-            OpenApiParameter("Upload-Checksum", str, OpenApiParameter.HEADER, description="`sha256 <base64>` of the piece."),
+            OpenApiParameter(
+                "Upload-Checksum", str, OpenApiParameter.HEADER, description="`sha256 <base64>` of the piece."
+            ),
         ],
         request={PIECE_TYPE: OpenApiTypes.BINARY},
         responses={204: OpenApiResponse(description="Stored; Upload-Offset tells how much has arrived.")},
@@ -199,7 +209,9 @@ class UploadViewSet(ApiViewSet):
 def _number(request: Request, header: str) -> int:
     text = request.headers.get(header, "")
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise InvalidInput(f"The header {header} must be a whole number.", errors={header: ["A whole number is needed."]})
+        raise InvalidInput(
+            f"The header {header} must be a whole number.", errors={header: ["A whole number is needed."]}
+        )
     return int(text)
 
 
@@ -214,6 +226,7 @@ def _metadata(header: str) -> dict[str, str]:
             found[key] = base64.b64decode(value, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError) as error:
             raise InvalidInput(
-                "The upload's metadata is not base64 text.", errors={"Upload-Metadata": [f"{key} is not base64 text."]}
+                "The upload's metadata is not base64 text.",
+                errors={"Upload-Metadata": [f"{key} is not base64 text."]},
             ) from error
     return found

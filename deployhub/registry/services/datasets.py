@@ -28,7 +28,9 @@ def dataset_create(
 ) -> Dataset:
     """A dataset from a complete upload. Raises InvalidInput when the zip is none, Conflict for a name in use."""
     if upload.project_id != project.pk:
-        raise InvalidInput("The upload belongs to another project.", errors={"upload": ["Belongs to another project."]})
+        raise InvalidInput(
+            "The upload belongs to another project.", errors={"upload": ["Belongs to another project."]}
+        )
     name = " ".join(name.split())
     slug = slug_of(name)
     if Dataset.objects.filter(project=project, slug=slug).exists():
@@ -40,10 +42,12 @@ def dataset_create(
         )
     upload_consume(actor=actor, upload=upload)
     blob = upload.blob
-    if suffix_of(upload.file_name) not in DATASET_SUFFIXES or not blob_head(blob, 4).startswith(ZIP_MAGIC):
+    if suffix_of(upload.file_name) not in DATASET_SUFFIXES or not blob_head(blob, 4).startswith(ZIP_MAGIC):  # type: ignore[arg-type]
         sentence = f"{upload.file_name} is not a zip file."
-        raise InvalidInput(sentence, hint="Upload the dataset as one .zip file.", errors={"upload": [sentence]})
-    with _seekable(blob) as file:
+        raise InvalidInput(
+            sentence, hint="Upload the dataset as one .zip file.", errors={"upload": [sentence]}
+        )
+    with _seekable(blob) as file:  # type: ignore[arg-type]
         facts = dataset_examine(file, purpose=purpose)
     dataset = Dataset(
         project=project,

@@ -17,7 +17,8 @@ def slug_of(name: str) -> str:
     slug = slugify(name)[:60].strip("-_").replace("_", "-")
     if not slug:
         raise InvalidInput(
-            "The name needs at least one letter or digit (a–z, 0–9).", errors={"name": ["Use letters or digits."]}
+            "The name needs at least one letter or digit (a–z, 0–9).",
+            errors={"name": ["Use letters or digits."]},
         )
     return slug
 
@@ -64,7 +65,9 @@ def alias_set(*, actor: Actor, model: RegisteredModel, name: str, version: Model
             "This version belongs to another model.", errors={"version": ["Choose a version of this model."]}
         )
     if version.state != VersionState.ACCEPTED:
-        raise Conflict(f"{version} is not accepted, so no alias may point at it.", hint="Choose an accepted version.")
+        raise Conflict(
+            f"{version} is not accepted, so no alias may point at it.", hint="Choose an accepted version."
+        )
     alias = ModelAlias.objects.filter(model=model, name=name).first() or ModelAlias(
         project_id=model.project_id, model=model, name=name
     )

@@ -74,7 +74,11 @@ def membership_grant(*, actor: Actor, project: Project, username: str, role: str
     user = User.objects.filter(username__iexact=username.strip(), is_active=True).first()
     if user is None:
         sentence = f"There is no active account named {username.strip()[:60]}."
-        raise InvalidInput(sentence, hint="Check the name; an administrator can create the account.", errors={"username": [sentence]})
+        raise InvalidInput(
+            sentence,
+            hint="Check the name; an administrator can create the account.",
+            errors={"username": [sentence]},
+        )
     # The project's row is the lock: two owners who demote each other must not leave it without one.
     Project.objects.select_for_update().get(pk=project.pk)
     membership = Membership.objects.filter(project=project, user=user).first()

@@ -44,7 +44,9 @@ def upload_create(*, actor: Actor, project: Project, file_name: str, size_bytes:
     upload_suffix_check(file_name)
     if size_bytes <= 0:
         raise InvalidInput(
-            f"{file_name} is empty.", hint="Choose a file with content.", errors={"file": ["The file is empty."]}
+            f"{file_name} is empty.",
+            hint="Choose a file with content.",
+            errors={"file": ["The file is empty."]},
         )
     if size_bytes > UPLOAD_MAX_BYTES:
         raise TooLarge(
@@ -55,7 +57,8 @@ def upload_create(*, actor: Actor, project: Project, file_name: str, size_bytes:
         raise InvalidInput("An upload belongs to a person.")
     if Upload.objects.filter(user_id=actor.user_id, state=UploadState.OPEN).count() >= UPLOADS_OPEN_MAX:
         raise Conflict(
-            f"You have {UPLOADS_OPEN_MAX} uploads under way.", hint="Finish some or give them up, then begin new ones."
+            f"You have {UPLOADS_OPEN_MAX} uploads under way.",
+            hint="Finish some or give them up, then begin new ones.",
         )
     upload_room_check(size_bytes)
     upload = Upload.objects.create(
@@ -136,13 +139,15 @@ def upload_finish(*, actor: Actor, upload: Upload, stored: Any) -> Upload:
 @usecase("upload.abandon", on="upload")
 def upload_abandon(*, actor: Actor, upload: Upload) -> Upload:
     """Give an upload up and free its room."""
-    moved = Upload.objects.filter(pk=upload.pk, state__in=[UploadState.OPEN, UploadState.COMPLETE]).compare_and_set(
-        state=UploadState.ABANDONED
-    )
+    moved = Upload.objects.filter(
+        pk=upload.pk, state__in=[UploadState.OPEN, UploadState.COMPLETE]
+    ).compare_and_set(state=UploadState.ABANDONED)
     upload.refresh_from_db()
     if not moved:
         _open_check(upload)
-        raise Conflict("This upload has become a version or dataset already.", hint="It cannot be given up any more.")
+        raise Conflict(
+            "This upload has become a version or dataset already.", hint="It cannot be given up any more."
+        )
     transaction.on_commit(lambda: upload_file_remove(upload.pk))
     return upload
 
@@ -155,9 +160,13 @@ def upload_consume(*, actor: Actor, upload: Upload) -> None:
             hint="Finish the upload, then try again.",
             code="upload_incomplete",
         )
-    if not Upload.objects.filter(pk=upload.pk, state=UploadState.COMPLETE).compare_and_set(state=UploadState.CONSUMED):
+    if not Upload.objects.filter(pk=upload.pk, state=UploadState.COMPLETE).compare_and_set(
+        state=UploadState.CONSUMED
+    ):
         raise Conflict(
-            f"{upload.file_name} was used or given up already.", hint="Upload the file again.", code="upload_used"
+            f"{upload.file_name} was used or given up already.",
+            hint="Upload the file again.",
+            code="upload_used",
         )
 
 
@@ -182,9 +191,11 @@ def uploads_sweep() -> dict[str, int]:
     stale = Upload.objects.filter(state__in=[UploadState.OPEN, UploadState.COMPLETE], touched_at__lt=limit)
     for upload in stale[:500]:
         with system_scope("not continued for two days", action="upload.abandon", door=Door.WORKER):
-            counts["abandoned"] += Upload.objects.filter(pk=upload.pk, touched_at__lt=limit).exclude(
-                state=UploadState.CONSUMED
-            ).compare_and_set(state=UploadState.ABANDONED)
+            counts["abandoned"] += (
+                Upload.objects.filter(pk=upload.pk, touched_at__lt=limit)
+                .exclude(state=UploadState.CONSUMED)
+                .compare_and_set(state=UploadState.ABANDONED)
+            )
     root = Path(settings.DEPLOYHUB_UPLOAD_ROOT)
     for path in root.glob("*.part") if root.is_dir() else ():
         upload_id = parse_id(path.stem)

@@ -61,10 +61,12 @@ def version_create(
         )
     upload_consume(actor=actor, upload=upload)
     blob = upload.blob
-    kind = model_kind_of(file_name=upload.file_name, head=blob_head(blob, HEAD_BYTES))
+    kind = model_kind_of(file_name=upload.file_name, head=blob_head(blob, HEAD_BYTES))  # type: ignore[arg-type]
     if model is None:
         if not model_name.strip():
-            raise InvalidInput("Choose a model, or name a new one.", errors={"model": ["Choose or name a model."]})
+            raise InvalidInput(
+                "Choose a model, or name a new one.", errors={"model": ["Choose or name a model."]}
+            )
         model = model_create(actor=actor, project=project, name=model_name)
     # One uploader of a model at a time: the row lock makes number and "same file" safe to decide.
     model = RegisteredModel.objects.select_for_update().get(pk=model.pk)
@@ -90,9 +92,15 @@ def version_create(
 @usecase("version.inspect", on="version")
 def version_inspect(*, actor: Actor, version: ModelVersion) -> Job:
     """Inspect again a version that was not accepted. Raises Conflict when it was, or while it is being inspected."""
-    version = ModelVersion.objects.select_for_update(of=("self",)).select_related("model", "project").get(pk=version.pk)
+    version = (
+        ModelVersion.objects.select_for_update(of=("self",))
+        .select_related("model", "project")
+        .get(pk=version.pk)
+    )
     if version.state == VersionState.ACCEPTED:
-        raise Conflict(f"{version} was accepted; an accepted version never changes.", hint="Nothing needs to be done.")
+        raise Conflict(
+            f"{version} was accepted; an accepted version never changes.", hint="Nothing needs to be done."
+        )
     job = version_inspection_job(version)
     if job is not None and job.state in LIVE_STATES:
         raise Conflict(f"{version} is being inspected now.", hint="Wait for the inspection to end.")

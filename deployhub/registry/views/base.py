@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
+from deployhub.access import policy
 from deployhub.audit.models import AuditEvent
 from deployhub.audit.scope import Auditable
 from deployhub.audit.selectors import object_history
-from deployhub.access import policy
 from deployhub.doors.keyset import keyset_page
 from deployhub.doors.pages import FormPage, ListPage, Page
 from deployhub.kernel.actor import Actor
@@ -39,7 +39,9 @@ class RegistryList(ListPage):
         if not filterset.is_valid():
             return self.page(filterset=filterset, listing=None, status=400, is_filtered=True)
         listing = keyset_page(request, filterset.qs, sorts=self.sorts)
-        is_filtered = any(value for key, value in request.GET.items() if key not in ("cursor", "sort", "limit", "project"))
+        is_filtered = any(
+            value for key, value in request.GET.items() if key not in ("cursor", "sort", "limit", "project")
+        )
         return self.page(filterset=filterset, listing=listing, is_filtered=is_filtered)
 
 

@@ -111,7 +111,9 @@ class AliasSet(_AliasAct):
         model = selectors.model_get(self.actor, model_id)
         form = AliasForm(self.request.POST)
         if not form.is_valid():
-            raise InvalidInput("The alias was not set.", hint=" ".join(e for es in form.errors.values() for e in es))
+            raise InvalidInput(
+                "The alias was not set.", hint=" ".join(e for es in form.errors.values() for e in es)  # type: ignore[misc]
+            )
         version = ModelVersion.objects.filter(pk=form.cleaned_data["version"], model=model).first()
         if version is None:
             raise InvalidInput("This model has no such version.", hint="Choose one from the list.")

@@ -121,7 +121,11 @@ class MemberRemove(_MemberAct):
         member = selectors.member_get(selectors.project_get(self.actor, slug), membership_id)
         is_self = member.user_id == self.actor.user_id
         services.membership_revoke(actor=self.actor, membership=member)
-        return reverse("registry:projects") if is_self and not self.actor.is_administrator else self.back(slug=slug)
+        return (
+            reverse("registry:projects")
+            if is_self and not self.actor.is_administrator
+            else self.back(slug=slug)
+        )
 
 
 class ProjectSettings(FormPage):

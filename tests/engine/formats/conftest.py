@@ -79,13 +79,16 @@ def lively_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
     """A network whose answers depend on the image, though nothing was trained.
 
     A fresh network's activations die out on their way, and it answers every image alike. Fitting the
-    batch normalisation to noise keeps them at unit variance.
+    batch normalisation to such images as are compared keeps them at unit variance.
     """
     folder = tmp_path_factory.mktemp("lively")
 
     def make(name: str) -> Path:
+        import numpy as np
         import torch
         from ultralytics import YOLO
+
+        from deployhub.engine.probe_images import noise_draw, shapes_draw
 
         path = folder / f"{name}.pt"
         if path.exists():
@@ -99,8 +102,9 @@ def lively_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
                 module.momentum = None
                 module.reset_running_stats()
         with torch.no_grad():
-            for _ in range(3):
-                model(torch.rand(2, 3, 96, 96))
+            for seed in range(4):
+                shape = {"seed": seed, "count": 2, "channels": 3, "height": 96, "width": 96}
+                model(torch.from_numpy(np.concatenate([shapes_draw(**shape), noise_draw(**shape)])))
         model.eval()
         for module in model.modules():
             if isinstance(module, torch.nn.BatchNorm2d):

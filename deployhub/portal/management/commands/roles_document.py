@@ -47,7 +47,9 @@ def roles_markdown() -> str:
     """The whole of docs/roles.md."""
     parts = [_INTRODUCTION, "## Roles in a project\n"]
     parts.append(_table(["Role", "In short"], [[r.label, ROLE_DESCRIPTIONS[r]] for r in Role]))
-    parts.append("An administrator may do everything that any role may, in every project. An auditor sees everything.\n")
+    parts.append(
+        "An administrator may do everything that any role may, in every project. An auditor sees everything.\n"
+    )
     parts.append(
         _table(
             ["Permission", "What", *[r.label for r in Role], "Auditor"],
