@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 import time
@@ -128,16 +129,18 @@ def _attempt(job: Job, context: JobContext) -> str:
         log.exception("Job %s lost the database", job.pk)
         return "lost"
     except OSError as error:
-        full = StorageFull() if error.errno == 28 else None
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _failed(
+                job,
+                code=StorageFull.code,
+                detail="The worker's disk is full.",
+                hint="Free space, then run the job again.",
+            )
         return _failed(
             job,
-            code=full.code if full else "os_error",
-            detail="The worker's disk is full."
-            if full
-            else f"The worker could not use a file: {error.strerror}.",
-            hint="Free space, then run the job again."
-            if full
-            else "Look at the worker's log, then run it again.",
+            code="os_error",
+            detail=f"The worker could not use a file: {error.strerror}.",
+            hint="Look at the worker's log, then run it again.",
         )
     except Exception as error:
         log.exception("Job %s failed", job.pk)

@@ -14,7 +14,9 @@ import pytest
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_login_checks_the_token_and_stores_it_for_its_owner_alone(run, live_server, token_of, engineer, config_home):
+def test_login_checks_the_token_and_stores_it_for_its_owner_alone(
+    run, live_server, token_of, engineer, config_home
+):
     token = token_of(engineer)
     done = run("login", "--url", live_server.url, "--token-stdin", stdin=f"{token}\n")
     assert done.code == 0, done.err
@@ -58,7 +60,9 @@ def test_logout_forgets_the_token(run, live_server, token_of, engineer, config_h
     assert run("logout").code == 0
 
 
-def test_the_environment_goes_before_what_is_stored(run, live_server, token_of, engineer, viewer, monkeypatch):
+def test_the_environment_goes_before_what_is_stored(
+    run, live_server, token_of, engineer, viewer, monkeypatch
+):
     run("login", "--url", live_server.url, "--token-stdin", stdin=token_of(engineer))
     monkeypatch.setenv("DEPLOYHUB_TOKEN", token_of(viewer))
     assert run("whoami", "--json").document["username"] == "viewer"
@@ -78,7 +82,10 @@ def test_an_address_in_an_answer_cannot_lead_the_token_to_another_host():
 
     with Server(Account("https://hub.example/sub", "t"), timeout_s=1) as server:
         assert server.address("models/") == "https://hub.example/sub/api/v1/models/"
-        assert server.address("https://evil.example/api/v1/uploads/1/") == "https://hub.example/sub/api/v1/uploads/1/"
+        assert (
+            server.address("https://evil.example/api/v1/uploads/1/")
+            == "https://hub.example/sub/api/v1/uploads/1/"
+        )
         assert server.address("//evil.example/x") == "https://hub.example/sub/x"
         assert server.http.follow_redirects is False
 
@@ -91,7 +98,9 @@ def test_an_address_without_encryption_is_told(run, monkeypatch):
     assert not is_in_clear("http://127.0.0.1:8000")
 
 
-@pytest.mark.parametrize("url", ["ftp://hub.example", "https://", "https://me:secret@hub.example", "https://hub:x"])
+@pytest.mark.parametrize(
+    "url", ["ftp://hub.example", "https://", "https://me:secret@hub.example", "https://hub:x"]
+)
 def test_an_address_that_is_none_is_refused(run, url):
     done = run("login", "--url", url, "--token-stdin", stdin="dh_pat_x")
     assert done.code == 2
@@ -122,7 +131,7 @@ def test_the_command_starts_without_django_and_soon():
     program = (
         "import sys, deployhub.client.main\n"
         "loaded = {name.partition('.')[0] for name in sys.modules}\n"
-        "sys.exit(f'loaded: {sorted(loaded & {\"django\", \"rest_framework\", \"celery\", \"torch\", \"httpx\", \"rich\"})}'"
+        'sys.exit(f\'loaded: {sorted(loaded & {"django", "rest_framework", "celery", "torch", "httpx", "rich"})}\''
         " if loaded & {'django', 'rest_framework', 'celery', 'torch', 'httpx', 'rich'} else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

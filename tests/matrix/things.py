@@ -13,7 +13,7 @@ from deployhub.accounts.models import ApiToken, TotpDevice
 from deployhub.audit.models import AuditEvent
 from deployhub.audit.scope import system_scope
 from deployhub.conversion.models import Export
-from deployhub.jobs.models import Job
+from deployhub.jobs.models import EngineCatalogue, Job
 from deployhub.kernel.clock import utc_now
 from deployhub.registry.models import (
     Artifact,
@@ -26,6 +26,18 @@ from deployhub.registry.models import (
 )
 from deployhub.registry.storage import blob_store
 from deployhub.registry.upload_files import upload_file_make
+
+CATALOGUE = {
+    "engine": {"ultralytics": "8.4.190"},
+    "formats": [
+        {
+            "key": "onnx", "label": "ONNX", "description": "Runs nearly everywhere.", "suffix": ".onnx", "layout": "file",
+            "runtimes": ["onnxruntime"], "sources": ["pt"], "tasks": ["detect"], "precisions": ["fp32"], "available": True,
+            "unavailable_reason": "", "options": [], "conflicts": [],
+        }
+    ],
+}  # fmt: skip
+"""What a worker published: one format."""
 
 SINGULAR = {
     "projects": "project",
@@ -62,6 +74,7 @@ class Things:
     def _make(self) -> dict[str, str]:
         of = {"project": self.project}
         blob = blob_store(io.BytesIO(f"bytes of {self.project.slug}".encode()))
+        EngineCatalogue.objects.get_or_create(digest="c" * 64, defaults={"content": CATALOGUE})
         model = RegisteredModel.objects.create(name="Circles", slug="circles", **of)
         version = ModelVersion.objects.create(
             model=model, number=1, blob=blob, file_name="best.pt", source_kind="pt", state="accepted", task="detect",

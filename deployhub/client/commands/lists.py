@@ -138,7 +138,9 @@ def _default(option: dict[str, Any]) -> str:
 
 def _range(option: dict[str, Any]) -> str:
     if option.get("choices"):
-        return " ".join(str(choice["value"] if isinstance(choice, dict) else choice) for choice in option["choices"])
+        return " ".join(
+            str(choice["value"] if isinstance(choice, dict) else choice) for choice in option["choices"]
+        )
     if option.get("minimum") is None and option.get("maximum") is None:
         return ""
     return f"{option.get('minimum', '')}–{option.get('maximum', '')}"

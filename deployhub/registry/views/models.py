@@ -112,7 +112,8 @@ class AliasSet(_AliasAct):
         form = AliasForm(self.request.POST)
         if not form.is_valid():
             raise InvalidInput(
-                "The alias was not set.", hint=" ".join(e for es in form.errors.values() for e in es)  # type: ignore[misc]
+                "The alias was not set.",
+                hint=" ".join(e for es in form.errors.values() for e in es),  # type: ignore[misc]
             )
         version = ModelVersion.objects.filter(pk=form.cleaned_data["version"], model=model).first()
         if version is None:
