@@ -27,7 +27,7 @@ def cpu_seconds(members: list[psutil.Process]) -> float:
 def test_cancelling_a_running_export_frees_the_processor_within_two_seconds(cluster: Cluster):
     """Over the API, in mid-export: the job's processes are gone, and nothing below the worker computes any more."""
     cluster.workers_only("north")
-    job_id = cluster.export(image_size_px=1920)
+    job_id = cluster.export(long=True)
     cluster.wait_phase(job_id, "Exporting")
     family = cluster.engine_jobs("north")
     assert len(family) >= 2, "a keeper and the confined job"

@@ -13,8 +13,6 @@ import pytest
 from tests.processes.cluster import ENDED, Cluster, living, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.engine, pytest.mark.slow]
-LONG = {"image_size_px": 1280}
-"""An export that takes long enough to be hit in the middle."""
 
 
 def work_folders(cluster: Cluster, worker: str) -> list[str]:
@@ -24,7 +22,7 @@ def work_folders(cluster: Cluster, worker: str) -> list[str]:
 def test_promise_22_23_a_job_whose_worker_is_killed_is_run_again_by_itself_and_ends_once(cluster: Cluster):
     """kill -9 in mid-export: one artifact, one success event, no process and no work folder of the dead worker."""
     cluster.workers_only("north")
-    job_id = cluster.export(**LONG)
+    job_id = cluster.export(long=True)
     cluster.wait_phase(job_id, "Exporting")
     assert work_folders(cluster, "north")
     cluster.worker_kill("north")  # sees to it that no process of it survives
@@ -50,7 +48,7 @@ def test_a_job_whose_engine_is_killed_fails_with_a_cause_and_the_worker_lives_on
     """kill -9 of the confined process alone: the machine ran out of memory, most often."""
     cluster.workers_only("north")
     worker_pid = cluster.running["north"].pid
-    job_id = cluster.export(**LONG)
+    job_id = cluster.export(long=True)
     cluster.wait_phase(job_id, "Exporting")
     leaves = [process for process in cluster.engine_jobs("north") if not process.children()]
     assert leaves
@@ -69,7 +67,7 @@ def test_a_job_whose_engine_is_killed_fails_with_a_cause_and_the_worker_lives_on
 def test_a_killed_engine_server_is_replaced_and_its_job_gets_a_cause(cluster: Cluster):
     """kill -9 of the warm server with all it forked: the next job starts a new one in the same worker."""
     cluster.workers_only("north")
-    job_id = cluster.export(**LONG)
+    job_id = cluster.export(long=True)
     cluster.wait_phase(job_id, "Exporting")
     server = cluster.engine_server("north")
     assert server is not None
@@ -86,7 +84,7 @@ def test_a_killed_engine_server_is_replaced_and_its_job_gets_a_cause(cluster: Cl
 def test_promise_24_a_job_that_kills_its_worker_is_given_up_after_three_attempts(cluster: Cluster):
     """Poison: whoever works on it dies, three times. Its neighbours end at their first attempt."""
     cluster.workers_only("north", "south")
-    poison = cluster.export(**LONG)
+    poison = cluster.export(long=True)
     deaths = 0
     neighbours: list[str] = []
     ends = time.monotonic() + 400
@@ -112,12 +110,13 @@ def test_promise_23_a_worker_killed_between_the_stored_files_and_the_commit_leav
 ):
     """The files lie in the blob store, the transaction that names them never ends; the next attempt finds the same."""
     cluster.workers_only("north")
-    job_id = cluster.export(**LONG)
+    job_id = cluster.export(long=True)
     cluster.wait_phase(job_id, "Exporting")
     assert cluster.postgres is not None
     with psycopg.connect(cluster.postgres.url) as connection:
-        # Whoever wants to move the job waits for us: the worker stores its files and stands before the commit.
-        connection.execute("SELECT 1 FROM jobs_job WHERE id = %s FOR UPDATE", [job_id])
+        # Whoever wants to move the job waits for us (phases can still be written): the worker stores its files and
+        # stands before the commit.
+        connection.execute("SELECT 1 FROM jobs_job WHERE id = %s FOR NO KEY UPDATE", [job_id])
         cluster.wait_phase(job_id, "Storing the files", state="done")
         wait_until(
             lambda: connection.execute(
@@ -137,7 +136,7 @@ def test_promise_23_a_worker_killed_between_the_stored_files_and_the_commit_leav
 def test_promise_22_a_worker_that_stands_still_loses_its_job_and_cannot_end_it_later(cluster: Cluster):
     """SIGSTOP: the lease runs out, another worker ends the job; the first one wakes up and writes nothing."""
     cluster.workers_only("north")
-    job_id = cluster.export(**LONG)
+    job_id = cluster.export(long=True)
     cluster.wait_phase(job_id, "Exporting")
     frozen = cluster.running["north"].pid
     os.kill(frozen, signal.SIGSTOP)
