@@ -6,6 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.urls import reverse
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -82,7 +83,11 @@ class FormatViewSet(ApiViewSet):
     lookup_field = "key"
     lookup_value_converter = "slug"
 
-    @extend_schema(operation_id="formats_list", summary="The format catalogue", responses=CatalogueSerializer)
+    @extend_schema(
+        operation_id="formats_list",
+        summary="The format catalogue",
+        responses=forced_singular_serializer(CatalogueSerializer),
+    )
     def list(self, request: Request) -> Response:
         """What the workers can make, with every option; the same catalogue from which the page makes its form."""
         return Response(CatalogueSerializer(catalogue_current() or {"engine": {}, "formats": []}).data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -52,7 +53,10 @@ class SystemViewSet(ApiViewSet):
     queryset = AuditEvent.objects.none()
 
     @extend_schema(
-        summary="Read the state of the system", tags=["system"], responses=SystemSerializer, filters=False
+        summary="Read the state of the system",
+        tags=["system"],
+        responses=forced_singular_serializer(SystemSerializer),
+        filters=False,
     )
     def list(self, request: Request, *args: Any) -> Response:
         event_record(self.actor, "system.view")

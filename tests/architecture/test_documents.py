@@ -71,8 +71,8 @@ def _codes_in_code() -> set[str]:
         if path.parts[1] in ("client", "standalone", "engine"):
             continue
         for node in ast.walk(syntax_of(path)):
-            if isinstance(node, ast.keyword) and node.arg == "code" and isinstance(node.value, ast.Constant):
-                found.add(str(node.value.value))
+            if isinstance(node, ast.keyword) and node.arg == "code":
+                found |= {str(part.value) for part in ast.walk(node.value) if isinstance(part, ast.Constant)}
             if isinstance(node, ast.ClassDef):
                 for line in node.body:
                     names_code = isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "code"
