@@ -47,7 +47,7 @@ css: ## Build stylesheet and scripts again (needs Node; what they make is commit
 	@cd frontend && npm ci --no-audit --no-fund --silent && npm run --silent build
 
 openapi: dev ## Write docs/openapi.yaml again from the code
-	@$(BIN)/python manage.py spectacular --validate --file docs/openapi.yaml
+	@DEPLOYHUB_ORIGIN=https://hub.example.org $(BIN)/python manage.py spectacular --validate --file docs/openapi.yaml
 
 lock: dev ## Write requirements/*.txt again from pyproject.toml
 	@$(BIN)/python scripts/lock.py

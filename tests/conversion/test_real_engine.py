@@ -30,7 +30,11 @@ def test_the_demo_model_becomes_a_verified_onnx_that_runs(make_version, export, 
     finally:
         runner.engine_close()
     job = Job.objects.get()
-    assert state == "succeeded", (job.error_code, job.error_detail, [line.text for line in job.log_lines.all()])
+    assert state == "succeeded", (
+        job.error_code,
+        job.error_detail,
+        [line.text for line in job.log_lines.all()],
+    )
     artifact = Artifact.objects.get()
     assert artifact.proof == "verified", artifact.proof_reason
     assert artifact.comparison["passed"]

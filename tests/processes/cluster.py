@@ -471,7 +471,9 @@ class Cluster:
         """Ask for exports that nobody asked for before, so that none is answered by an earlier artifact."""
         each = [
             {"image_size_px": size_px, "opset": opset, "simplify": simplify}
-            for size_px, opset, simplify in itertools.islice(self._long_exports if long else self._exports, count)
+            for size_px, opset, simplify in itertools.islice(
+                self._long_exports if long else self._exports, count
+            )
         ]
         return list(self.ask(EXPORT_CODE.format(version=self.version_make(), format="onnx", options=each)))
 
