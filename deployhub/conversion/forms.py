@@ -9,6 +9,19 @@ from django import forms
 OPTION_PREFIX = "options."
 
 
+class NumberOption(forms.CharField):
+    """A number that the use case judges; shown as needed, though what is left out takes its default."""
+
+    def validate(self, value: str) -> None:
+        pass
+
+
+class ChoiceOption(forms.ChoiceField):
+    def validate(self, value: str) -> None:
+        if value:
+            super().validate(value)
+
+
 class ExportForm(forms.Form):
     """The options of one format. Ranges and conflicts are judged by the use case, which the API calls too."""
 
@@ -40,14 +53,14 @@ class ExportForm(forms.Form):
 
 def _field(option: dict[str, Any], facts: dict[str, Any]) -> forms.Field:
     default = option_default(option, facts)
-    common: dict[str, Any] = {"label": option["label"], "required": False, "initial": default}
+    common: dict[str, Any] = {"label": option["label"], "initial": default}
     match option["type"]:
         case "boolean":
-            return forms.BooleanField(help_text=option["help"], **common)
+            return forms.BooleanField(required=False, help_text=option["help"], **common)
         case "choice":
             choices = [(str(choice), str(choice).upper() if option["name"] == "precision" else str(choice))
                        for choice in option["choices"]]  # fmt: skip
-            return forms.ChoiceField(help_text=option["help"], choices=choices, **common)
+            return ChoiceOption(help_text=option["help"], choices=choices, **common)
         case _:
             limits = {
                 name: value
@@ -59,7 +72,7 @@ def _field(option: dict[str, Any], facts: dict[str, Any]) -> forms.Field:
                 if value is not None
             }
             # A plain text field behind a number input: the use case says what is wrong, in the same words as the API.
-            return forms.CharField(
+            return NumberOption(
                 help_text=f"{option['help']} {range_words(option)}".strip(),
                 max_length=20,
                 widget=forms.NumberInput(attrs=limits),

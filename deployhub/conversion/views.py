@@ -82,6 +82,9 @@ class ExportNew(FormPage):
         if version is None:
             return extra
         cards = self.entries(version)
+        chosen = extra["form"].entry["key"] if "form" in extra else ""
+        for card in cards:
+            card["is_chosen"] = card["key"] == chosen
         obstacles = [card for card in cards if card["obstacle"]]
         return {"stage": "form", **extra, "version": version, "cards": cards, "obstacles": obstacles}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 import pytest
@@ -34,6 +35,9 @@ def test_the_form_comes_from_the_catalogue(version, catalogue, browser, engineer
 def test_another_format_brings_its_own_options(version, catalogue, browser, engineer):
     client = browser(engineer)
     assert "Opset" in client.get(f"/exports/new/?version={version.pk}&format=onnx").content.decode()
+    page = client.get(f"/exports/new/?version={version.pk}&format=openvino").content.decode()
+    cards = re.findall(r'<input type="radio"[^>]*name="format" value="(\w+)"( checked)?', page)
+    assert [key for key, checked in cards if checked] == ["openvino"]
     assert "Opset" not in client.get(f"/exports/new/?version={version.pk}&format=openvino").content.decode()
 
 

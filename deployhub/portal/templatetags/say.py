@@ -27,6 +27,18 @@ def count_text(number: float | None) -> str:
     return "—" if number is None else units.count_text(number)
 
 
+@register.filter
+def words_text(name: str) -> str:
+    """'image_size_px' → 'image size px'."""
+    return str(name).replace("_", " ")
+
+
+@register.filter
+def setting_text(value: Any) -> Any:
+    """A switch as people say it; everything else as it is."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
 @register.simple_tag(takes_context=True)
 def may(context: dict[str, Any], permission: str, obj: Any = None) -> bool:
     """Whether the person who looks may do this: `{% may "model.create" project as allowed %}`."""
