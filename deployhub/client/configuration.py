@@ -32,7 +32,7 @@ def config_path() -> Path:
 
 def url_clean(text: str) -> str:
     """`hub.example` → `https://hub.example`; a path prefix stays, a trailing slash goes. Raises UsageWrong."""
-    text = text.strip().rstrip("/")
+    text = text.strip()
     if "://" not in text:
         host = text.partition("/")[0].partition(":")[0]
         text = f"{'http' if host in ('localhost', '127.0.0.1') else 'https'}://{text}"
@@ -49,7 +49,7 @@ def url_clean(text: str) -> str:
         raise UsageWrong(
             "The address holds more than host and path.", hint="Write it like https://deployhub.example."
         )
-    return text
+    return text.rstrip("/")
 
 
 def is_in_clear(url: str) -> bool:
