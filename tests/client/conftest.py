@@ -118,8 +118,14 @@ class FlakyLink:
             far = socket.create_connection(self.target)
             up = self.break_up_after.pop(0) if self.break_up_after else None
             down = self.break_down_after.pop(0) if self.break_down_after else None
-            for source, sink, limit, name in ((near, far, up, "up_bytes"), (far, near, down, "down_bytes")):
-                threading.Thread(target=self._pump, args=(source, sink, limit, name), daemon=True).start()
+            threading.Thread(target=self._carry, args=(near, far, up, down), daemon=True).start()
+
+    def _carry(self, near: socket.socket, far: socket.socket, up: int | None, down: int | None) -> None:
+        with near, far:
+            back = threading.Thread(target=self._pump, args=(far, near, down, "down_bytes"), daemon=True)
+            back.start()
+            self._pump(near, far, up, "up_bytes")
+            back.join()
 
     def _pump(self, source: socket.socket, sink: socket.socket, limit: int | None, name: str) -> None:
         sent = 0
