@@ -390,7 +390,7 @@ class Cluster:
         )
 
     def work_root(self, name: str) -> Path:
-        return self.folder / "home" / f"work-{name}"
+        return Path(self.environment.get("CLUSTER_WORK", str(self.folder / "home"))) / f"work-{name}"
 
     def worker_kill(self, name: str) -> None:
         self.kill(name)
