@@ -109,7 +109,9 @@ def _sentence(status: int, problem: dict[str, Any]) -> str:
         fields = []
         for name, sentences in errors.items():
             said = " ".join(map(str, sentences)) if isinstance(sentences, list) else str(sentences)
+            if detail in said or said in detail:
+                continue  # the same once more, in the words of the field
             is_general = name in ("non_field_errors", "__all__")
             fields.append(said if is_general else f"{name.removeprefix('options.')}: {said}")
-        detail = f"{detail} {' '.join(fields)}"
+        detail = " ".join([detail, *fields])
     return detail

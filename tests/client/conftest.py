@@ -18,6 +18,14 @@ from tests.conversion.conftest import catalogue, catalogue_content, make_version
 from tests.registry.conftest import accepted, uploaded, version_of  # noqa: F401
 
 
+@pytest.fixture(autouse=True)
+def _no_worker_to_wake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker takes every wake-up; the tests say themselves when work is done."""
+    from deployhub.jobs import services
+
+    monkeypatch.setattr(services.current_app, "send_task", lambda *args, **kwargs: None, raising=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     code: int

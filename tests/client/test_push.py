@@ -102,6 +102,14 @@ def test_a_refused_model_ends_with_1_and_says_why(as_user, engineer, model_file,
         assert "os.system" in done.document["error"]["detail"]
 
 
+def test_a_file_that_is_no_model_is_refused_in_two_lines(as_user, engineer, tmp_path):
+    (tmp_path / "text.pt").write_text("hello")
+    done = as_user(engineer)("--quiet", "push", str(tmp_path / "text.pt"), "-p", "shapes", "-m", "S", "--create")
+    assert done.code == 1
+    assert len(done.err.strip().splitlines()) == 2
+    assert done.err.count("not a PyTorch checkpoint") == 1
+
+
 def test_a_file_of_the_wrong_kind_is_a_mistake_in_the_command(as_user, engineer, tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     (tmp_path / "empty.pt").touch()
@@ -185,7 +193,7 @@ def test_ctrl_c_in_mid_upload_leaves_something_to_go_on_with(
     while flaky_link.up_bytes < MIB and client.poll() is None and time.monotonic() < ends:
         time.sleep(0.005)
     client.send_signal(2)
-    out, err = client.communicate(timeout=30)
+    _, err = client.communicate(timeout=30)
     assert client.returncode == 130, err
     assert "Traceback" not in err
     assert "Stopped" in err

@@ -81,6 +81,9 @@ def _version_make(
             return server.get(f"versions/{error.problem['version_id']}/"), None
         if error.code == "upload_used" or error.status in (400, 410):
             uploading.unfinished.forget()  # the same bytes would be refused again, or are no longer there
+        if error.status == 400 and "upload" in error.problem.get("errors", {}):
+            # Not the command is wrong: the file is no model.
+            raise CommandFailed(error.detail, hint=error.hint, facts=error.facts) from error
         raise
     uploading.unfinished.forget()
     return None, made
