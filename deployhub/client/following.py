@@ -9,7 +9,7 @@ from typing import Any
 
 from deployhub.client.connection import Server
 from deployhub.client.failures import CommandFailed, WaitInterrupted, WorkCancelled
-from deployhub.client.terminal import Terminal
+from deployhub.client.terminal import Terminal, plain
 from deployhub.kernel.units import duration_text
 
 POLL_FIRST_S = 0.3
@@ -87,14 +87,14 @@ def _phases(terminal: Terminal) -> Iterator[Show]:
     if not terminal.is_live:
         yield _Lines(terminal).show
         return
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     columns = (
         SpinnerColumn(finished_text="•"),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TextColumn("{task.fields[amount]}", markup=False),
-        TimeElapsedColumn(),
+        TextColumn("{task.fields[took]}", markup=False),
     )
     with Progress(*columns, console=terminal.live_console()) as progress:
         yield _Bars(progress).show
@@ -123,33 +123,32 @@ class _Bars:
     """For a terminal: a bar for each phase, drawn anew."""
 
     def __init__(self, progress: Any) -> None:
-        from deployhub.client.terminal import plain
-
-        self.plain = plain
         self.progress = progress
         self.waiting: Any = None
         self.tasks: dict[tuple[int, int], Any] = {}
 
     def show(self, job: dict[str, Any]) -> None:
         if self.waiting is None:
-            self.waiting = self.progress.add_task("", total=None, amount="")
+            self.waiting = self.progress.add_task("", total=None, amount="", took="")
         ended = job["state"] in ENDED
         self.progress.update(
             self.waiting,
-            description=self.plain(f"{job['title']}: {job['state']}"),
+            description=plain(f"{job['title']}: {job['state']}"),
             total=1 if ended else None,
             completed=1 if ended else 0,
+            took=duration_text(job["elapsed_s"]) if job["elapsed_s"] is not None else "",
         )
         for index, phase in enumerate(job["phases"]):
             key = (job["attempt"], index)
             if key not in self.tasks:
                 self.tasks[key] = self.progress.add_task(
-                    f"  {self.plain(phase['name'])}", total=None, amount=""
+                    f"  {plain(phase['name'])}", total=None, amount="", took=""
                 )
             is_over = phase["state"] != "running"
             self.progress.update(
                 self.tasks[key],
                 total=(phase["total"] or 1) if is_over else phase["total"],
                 completed=(phase["total"] or 1) if is_over else phase["done"],
-                amount=self.plain(_amount(phase) if phase["state"] != "failed" else "failed"),
+                amount=plain(_amount(phase) if phase["state"] != "failed" else "failed"),
+                took=duration_text(phase["elapsed_s"]),
             )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from deployhub.client.failures import CommandFailed
+from deployhub.kernel.units import size_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,8 +111,6 @@ class Terminal:
     def transfer(self, title: str, *, total_bytes: int) -> Iterator[Gauge]:
         """A progress bar in bytes, with rate and time left; one closing line where lines can't be redrawn."""
         if not self.is_live:
-            from deployhub.kernel.units import size_text
-
             self.note(f"{title} ({size_text(total_bytes)})")
             yield lambda done_bytes: None
             return
@@ -119,16 +118,24 @@ class Terminal:
             BarColumn,
             DownloadColumn,
             Progress,
+            Task,
             TextColumn,
             TimeRemainingColumn,
-            TransferSpeedColumn,
         )
+        from rich.text import Text
+
+        class Rate(TextColumn):
+            """rich's own column counts in thousands, beside sizes that are counted in 1,024s."""
+
+            def render(self, task: Task) -> Text:
+                return Text(f"{size_text(int(task.speed))}/s" if task.speed else "")
+
 
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             DownloadColumn(binary_units=True),
-            TransferSpeedColumn(),
+            Rate(""),
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self._console("stderr")) as progress:
