@@ -81,6 +81,8 @@ def database(folder: Path) -> dict[str, Any]:
             raise ConfigurationError(f"DATABASE_URL cannot be understood: {error}") from error
         if parsed["ENGINE"].endswith("postgresql"):
             parsed.setdefault("OPTIONS", {}).update({"pool": {"min_size": 1, "max_size": 16, "timeout": 10}})
+            # Else each connection that a restart of the database killed costs one request, or one job's attempt.
+            parsed["CONN_HEALTH_CHECKS"] = True
         return parsed
     name = url.removeprefix("sqlite:///") if url else str(folder / "db.sqlite3")
     return {

@@ -7,6 +7,7 @@ import json
 import logging
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,6 +15,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from deployhub.kernel.actor import ANONYMOUS
 from deployhub.kernel.errors import (
     DeployHubError,
     Forbidden,
@@ -92,6 +94,15 @@ def wants_problem(request: HttpRequest) -> bool:
     return request.path.startswith("/api/") and not request.path.startswith("/api/docs")
 
 
+def _as_nobody(request: HttpRequest) -> None:
+    """Draw the page without its navigation: who asks and what they may see is what the database can't tell now.
+
+    Each such question would wait for the database anew, and its failure would leave the page without a face.
+    """
+    request.user = AnonymousUser()
+    request.actor = ANONYMOUS  # type: ignore[attr-defined]
+
+
 def error_respond(request: HttpRequest, error: DeployHubError) -> HttpResponse:
     if wants_problem(request):
         return HttpResponse(
@@ -112,6 +123,8 @@ def error_respond(request: HttpRequest, error: DeployHubError) -> HttpResponse:
             status=error.status,
             headers={"HX-Reswap": "none", "HX-Trigger": json.dumps(toast), **_headers(error)},
         )
+    if error.status == Unavailable.status:
+        _as_nobody(request)
     response = render(request, "errors/error.html", {"error": error}, status=error.status)
     for name, value in _headers(error).items():
         response.headers[name] = value

@@ -51,6 +51,7 @@ class ErrorCode:
     LIMIT_TIME = "limit_time"
     LIMIT_OUTPUT = "limit_output"
     LIMIT_PROCESSES = "limit_processes"
+    STORAGE_FULL = "storage_full"
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
 
 

@@ -204,7 +204,14 @@ def failure_describe(error: BaseException) -> tuple[str, str, str]:
             "The model needed more memory than one job may use.",
             "Choose a smaller image size or batch, or ask an administrator for a higher memory limit.",
         )
-    if isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT):
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or os.strerror(errno.ENOSPC) in text:  # libraries wrap it, and keep the words
+        return (
+            ErrorCode.STORAGE_FULL,
+            "The worker's disk is full.",
+            "Free space, then run the job again.",
+        )
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
         return (
             ErrorCode.LIMIT_OUTPUT,
             "The job wrote more than one job may write.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,6 +148,8 @@ def yolo_export(request: ExportRequest, *, format: str, **extra: Any) -> Path:
     except EngineError:
         raise
     except Exception as error:
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise  # the machine's trouble, not the model's: said in those words, whichever library met it
         first_line = next(
             (line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__
         )

@@ -273,6 +273,8 @@ class Cluster:
             with contextlib.suppress(OSError):
                 os.kill(self.running[name].pid, signal.SIGCONT)
             self.stop(name)
+        for end in [getattr(self, name).close for name in ("api", "browser") if hasattr(self, name)]:
+            end()
         if hasattr(self, "desk"):
             self.desk.end()
         left: list[str] = []

@@ -100,7 +100,7 @@ def test_on_a_full_disk_an_export_fails_with_that_cause_and_succeeds_when_run_ag
     try:
         job_id = small.export()
         job = small.wait(job_id, ("failed",), timeout=120)
-        assert job["error_code"] == "storage_full", job
+        assert job["error_code"] == "storage_full", (job["error_detail"], job["log"])
         assert "disk is full" in job["error_detail"]
         assert "ree space" in job["error_hint"]
         assert small.artifacts_of(job_id) == []
