@@ -117,7 +117,9 @@ def _fetch(server: Server, address: str, part: Path, *, etag: str, gauge: Gauge)
                 )
             with part.open("r+b" if have else "wb") as file:
                 file.seek(have)
-                for chunk in response.iter_raw():  # as it comes: what waited in a buffer would be lost by a break
+                for (
+                    chunk
+                ) in response.iter_raw():  # as it comes: what waited in a buffer would be lost by a break
                     file.write(chunk)
                     have += len(chunk)
                     gauge(have)

@@ -130,7 +130,6 @@ class Terminal:
             def render(self, task: Task) -> Text:
                 return Text(f"{size_text(int(task.speed))}/s" if task.speed else "")
 
-
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),

@@ -13,8 +13,12 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs/api.md").read_text()
 
 
 def test_every_exit_code_is_documented_and_no_other():
-    assert {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)} == {int(code) for code in Exit}
-    assert {int(code) for code in re.findall(r"^ +(\d+) ", EXIT_CODES, re.MULTILINE)} == {int(code) for code in Exit}
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE)} == {
+        int(code) for code in Exit
+    }
+    assert {int(code) for code in re.findall(r"^ +(\d+) ", EXIT_CODES, re.MULTILINE)} == {
+        int(code) for code in Exit
+    }
 
 
 def test_the_examples_are_commands_that_exist():

@@ -18,7 +18,11 @@ from tests.conversion.conftest import FakeEngine
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FOLDER_FILES = {"model.xml": b"<net/>", "model.bin": b"weights" * 50_000, "metadata/names.yaml": b"0: circle\n"}
+FOLDER_FILES = {
+    "model.xml": b"<net/>",
+    "model.bin": b"weights" * 50_000,
+    "metadata/names.yaml": b"0: circle\n",
+}
 
 
 @pytest.fixture
@@ -41,7 +45,9 @@ def artifact_of(as_user, engineer, version, engine, run):
     return make
 
 
-@pytest.mark.parametrize("name", ["shapes/shapes-detector", "shapes/shapes-detector@1", "shapes/Shapes detector", "id"])
+@pytest.mark.parametrize(
+    "name", ["shapes/shapes-detector", "shapes/shapes-detector@1", "shapes/Shapes detector", "id"]
+)
 def test_a_version_has_several_names(as_user, engineer, version, catalogue, name):
     name = str(version.pk) if name == "id" else name
     done = as_user(engineer)("export", name, "--format", "onnx", "--json")
@@ -57,15 +63,23 @@ def test_an_alias_names_a_version(as_user, owner, acting, make_version, catalogu
     champion, newest = make_version(), make_version()
     alias_set(actor=acting(owner), model=champion.model, name="champion", version=champion)
     run = as_user(owner)
-    assert run("export", "shapes/shapes-detector@champion", "-f", "onnx", "--json").document["export"]["version"] == str(
-        champion.pk
-    )
-    assert run("export", "shapes/shapes-detector", "-f", "onnx", "--json").document["export"]["version"] == str(newest.pk)
+    assert run("export", "shapes/shapes-detector@champion", "-f", "onnx", "--json").document["export"][
+        "version"
+    ] == str(champion.pk)
+    assert run("export", "shapes/shapes-detector", "-f", "onnx", "--json").document["export"][
+        "version"
+    ] == str(newest.pk)
 
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("shapes/none", 4), ("shapes/shapes-detector@9", 4), ("shapes/shapes-detector@none", 4), ("detector", 2), ("a/b@", 2)],
+    [
+        ("shapes/none", 4),
+        ("shapes/shapes-detector@9", 4),
+        ("shapes/shapes-detector@none", 4),
+        ("detector", 2),
+        ("a/b@", 2),
+    ],
 )
 def test_a_name_of_nothing_is_told(as_user, engineer, version, catalogue, name, code):
     done = as_user(engineer)("export", name, "--format", "onnx")
@@ -101,9 +115,15 @@ def test_an_identical_export_is_told(as_user, engineer, version, engine):
 
 @pytest.mark.parametrize(
     ("words", "field"),
-    [(("--option", "image_size_px=33"), "image_size_px"), (("--option", "no_such=1"), "no_such"), (("-f", "nothing"), "nothing")],
+    [
+        (("--option", "image_size_px=33"), "image_size_px"),
+        (("--option", "no_such=1"), "no_such"),
+        (("-f", "nothing"), "nothing"),
+    ],
 )
-def test_what_the_catalogue_does_not_offer_is_a_mistake_in_the_command(as_user, engineer, version, catalogue, words, field):
+def test_what_the_catalogue_does_not_offer_is_a_mistake_in_the_command(
+    as_user, engineer, version, catalogue, words, field
+):
     done = as_user(engineer)("export", str(version.pk), "-f", "onnx", *words)
     assert done.code == 2
     assert field in done.err
@@ -111,7 +131,9 @@ def test_what_the_catalogue_does_not_offer_is_a_mistake_in_the_command(as_user, 
 
 
 def test_a_failed_export_ends_with_1_and_its_cause(as_user, engineer, version, engine):
-    engine.failure = EngineFailed(code="limit_memory", detail="The export needed too much memory.", hint="Choose a smaller image size.")
+    engine.failure = EngineFailed(
+        code="limit_memory", detail="The export needed too much memory.", hint="Choose a smaller image size."
+    )
     done = as_user(engineer)("export", str(version.pk), "-f", "onnx", "--wait")
     assert done.code == 1
     assert "too much memory" in done.err
@@ -127,7 +149,9 @@ def test_a_cancelled_export_ends_with_6(as_user, engineer, version, engine, acti
     assert done.document["exit_code"] == 6
 
 
-def test_ctrl_c_while_waiting_leaves_the_job_and_says_how_to_go_on(as_user, engineer, version, catalogue, monkeypatch):
+def test_ctrl_c_while_waiting_leaves_the_job_and_says_how_to_go_on(
+    as_user, engineer, version, catalogue, monkeypatch
+):
     from deployhub.client import following
 
     def ctrl_c(seconds: float) -> None:
@@ -205,7 +229,9 @@ def test_a_folder_is_unpacked_and_each_file_checked(artifact_of, run, tmp_path):
     done = run("pull", artifact_id, "-o", f"{tmp_path}/", "--json")
     assert done.code == 0, done.err
     folder = Path(done.document["path"])
-    assert {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()} == FOLDER_FILES
+    assert {
+        str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    } == FOLDER_FILES
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
     assert run("pull", artifact_id, "-o", f"{tmp_path}/", "--json").document["fetched"] is False
     (folder / "model.bin").write_bytes(b"changed")
@@ -241,7 +267,9 @@ def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path):
 
 
 def test_export_and_pull_in_one_command(as_user, engineer, version, engine, tmp_path):
-    done = as_user(engineer)("export", str(version.pk), "-f", "onnx", "--pull", str(tmp_path / "out"), "--json")
+    done = as_user(engineer)(
+        "export", str(version.pk), "-f", "onnx", "--pull", str(tmp_path / "out"), "--json"
+    )
     assert done.code == 0, done.err
     assert Path(done.document["path"]) == tmp_path / "out" / "shapes-detector-v1-onnx-fp32.onnx"
     assert Path(done.document["path"]).read_bytes() == b"onnx bytes"

@@ -71,7 +71,14 @@ def test_lists_answer_with_one_json_document_each(queued, run, version):
     assert {"onnx", "openvino"} <= {row["key"] for row in run("formats", "--json").document["results"]}
     assert run("formats", "onnx", "--json").document["key"] == "onnx"
     assert run("formats", "nothing").code == 4
-    for words in (("models",), ("versions",), ("artifacts",), ("formats",), ("formats", "onnx"), ("job", queued)):
+    for words in (
+        ("models",),
+        ("versions",),
+        ("artifacts",),
+        ("formats",),
+        ("formats", "onnx"),
+        ("job", queued),
+    ):
         assert run(*words).code == 0
 
 
@@ -95,7 +102,13 @@ def test_quiet_says_nothing_but_the_answer(as_user, engineer, version, catalogue
 
 
 def test_what_was_not_written_right_ends_with_2_and_two_lines(run):
-    for words in (("push",), ("no-such-command",), ("jobs", "--state", "lost"), ("export", "a/b", "-f", "onnx", "-o", "x"), ()):
+    for words in (
+        ("push",),
+        ("no-such-command",),
+        ("jobs", "--state", "lost"),
+        ("export", "a/b", "-f", "onnx", "-o", "x"),
+        (),
+    ):
         done = run(*words)
         assert done.code == 2, words
         assert len(done.err.strip().splitlines()) == 2, done.err
@@ -140,7 +153,10 @@ def _server(handler):
 
     said: list[str] = []
     return Server(
-        Account("https://hub.example", "t"), timeout_s=5, say=said.append, transport=httpx.MockTransport(handler)
+        Account("https://hub.example", "t"),
+        timeout_s=5,
+        say=said.append,
+        transport=httpx.MockTransport(handler),
     ), said
 
 
@@ -149,7 +165,11 @@ def test_a_request_waits_as_long_as_the_server_asks(monkeypatch):
 
     pauses: list[float] = []
     monkeypatch.setattr(connection.time, "sleep", pauses.append)
-    answers = [httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(503), httpx.Response(200, json={"a": 1})]
+    answers = [
+        httpx.Response(429, headers={"Retry-After": "7"}),
+        httpx.Response(503),
+        httpx.Response(200, json={"a": 1}),
+    ]
     server, said = _server(lambda request: answers.pop(0))
     assert server.get("me/") == {"a": 1}
     assert pauses[0] == 7
@@ -169,7 +189,11 @@ def test_a_creation_that_is_tried_again_carries_the_same_key(monkeypatch):
             raise httpx.ReadError("gone", request=request)
         if len(keys) == 2:  # the first try is still being worked on
             detail = "A request with this Idempotency-Key is being worked on."
-            return httpx.Response(409, content=json.dumps({"detail": detail, "code": "conflict"}), headers={"Content-Type": "application/problem+json"})
+            return httpx.Response(
+                409,
+                content=json.dumps({"detail": detail, "code": "conflict"}),
+                headers={"Content-Type": "application/problem+json"},
+            )
         return httpx.Response(201, json={})
 
     server, _ = _server(answer)

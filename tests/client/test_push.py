@@ -40,10 +40,22 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_an_engineer_pushes_a_file_and_follows_its_inspection(as_user, engineer, model_file, work_while_waiting):
+def test_an_engineer_pushes_a_file_and_follows_its_inspection(
+    as_user, engineer, model_file, work_while_waiting
+):
     work_while_waiting(FakeEngine(INSPECTION))
     done = as_user(engineer)(
-        "push", str(model_file), "-p", "shapes", "-m", "Street signs", "--create", "--wait", "--notes", "night run", "--json"
+        "push",
+        str(model_file),
+        "-p",
+        "shapes",
+        "-m",
+        "Street signs",
+        "--create",
+        "--wait",
+        "--notes",
+        "night run",
+        "--json",
     )
     assert done.code == 0, done.err
     told = done.document
@@ -90,7 +102,11 @@ def test_a_viewer_may_not_push(as_user, viewer, model_file):
 
 def test_a_refused_model_ends_with_1_and_says_why(as_user, engineer, model_file, work_while_waiting):
     work_while_waiting(
-        FakeEngine(EngineFailed(code="malicious_model", detail="The file tried to call os.system.", hint="Do not trust it."))
+        FakeEngine(
+            EngineFailed(
+                code="malicious_model", detail="The file tried to call os.system.", hint="Do not trust it."
+            )
+        )
     )
     run = as_user(engineer)
     words = ("push", str(model_file), "-p", "shapes", "-m", "Signs", "--create", "--wait", "--json")
@@ -104,7 +120,9 @@ def test_a_refused_model_ends_with_1_and_says_why(as_user, engineer, model_file,
 
 def test_a_file_that_is_no_model_is_refused_in_two_lines(as_user, engineer, tmp_path):
     (tmp_path / "text.pt").write_text("hello")
-    done = as_user(engineer)("--quiet", "push", str(tmp_path / "text.pt"), "-p", "shapes", "-m", "S", "--create")
+    done = as_user(engineer)(
+        "--quiet", "push", str(tmp_path / "text.pt"), "-p", "shapes", "-m", "S", "--create"
+    )
     assert done.code == 1
     assert len(done.err.strip().splitlines()) == 2
     assert done.err.count("not a PyTorch checkpoint") == 1
@@ -118,7 +136,9 @@ def test_a_file_of_the_wrong_kind_is_a_mistake_in_the_command(as_user, engineer,
         assert run("push", str(tmp_path / name), "-p", "shapes", "-m", "S", "--create").code == 2, name
 
 
-def test_an_upload_over_a_link_that_breaks_goes_on_and_arrives_whole(as_user, engineer, large_file, flaky_link):
+def test_an_upload_over_a_link_that_breaks_goes_on_and_arrives_whole(
+    as_user, engineer, large_file, flaky_link
+):
     flaky_link.break_up_after = [3 * MIB, 5 * MIB, 9 * MIB]
     done = as_user(engineer, url=flaky_link.url)(
         "push", str(large_file), "-p", "shapes", "-m", "Signs", "--create", "--json", "--timeout", "20"
@@ -130,7 +150,9 @@ def test_an_upload_over_a_link_that_breaks_goes_on_and_arrives_whole(as_user, en
     assert Upload.objects.count() == 1
 
 
-def test_an_answer_that_is_lost_does_not_double_what_was_created(as_user, engineer, model_file, flaky_link, monkeypatch):
+def test_an_answer_that_is_lost_does_not_double_what_was_created(
+    as_user, engineer, model_file, flaky_link, monkeypatch
+):
     """The connection breaks before the answer to each creation arrives: the same request is sent again."""
     from deployhub.client.connection import Server
 
@@ -155,7 +177,9 @@ def test_an_answer_that_is_lost_does_not_double_what_was_created(as_user, engine
     assert ModelVersion.objects.count() == 1
 
 
-def test_an_upload_that_was_stopped_goes_on_when_it_is_run_again(as_user, engineer, large_file, flaky_link, config_home):
+def test_an_upload_that_was_stopped_goes_on_when_it_is_run_again(
+    as_user, engineer, large_file, flaky_link, config_home
+):
     run = as_user(engineer, url=flaky_link.url)
     words = ("push", str(large_file), "-p", "shapes", "-m", "Signs", "--create", "--json", "--timeout", "20")
     flaky_link.break_up_after = [10 * MIB]
@@ -188,7 +212,9 @@ def test_ctrl_c_in_mid_upload_leaves_something_to_go_on_with(
         sys.executable, "-m", "deployhub.client.main",
         "push", str(large_file), "-p", "shapes", "-m", "Signs", "--create", "--json",
     ]  # fmt: skip
-    client = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    client = subprocess.Popen(
+        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     ends = time.monotonic() + 30
     while flaky_link.up_bytes < MIB and client.poll() is None and time.monotonic() < ends:
         time.sleep(0.005)
@@ -208,7 +234,9 @@ def test_an_upload_that_the_server_gave_up_begins_anew(as_user, engineer, model_
     from deployhub.client.uploading import Unfinished
 
     run = as_user(engineer)
-    unfinished = Unfinished(server_url=os.environ["DEPLOYHUB_URL"], project="shapes", sha256=sha256_of(model_file))
+    unfinished = Unfinished(
+        server_url=os.environ["DEPLOYHUB_URL"], project="shapes", sha256=sha256_of(model_file)
+    )
     private_write(unfinished.path, '{"address": "/api/v1/uploads/0199c1d2-0000-7000-8000-000000000000/"}')
     done = run("push", str(model_file), "-p", "shapes", "-m", "Signs", "--create")
     assert done.code == 0, done.err

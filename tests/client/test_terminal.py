@@ -54,7 +54,9 @@ def test_colours_can_be_declined(
     assert not COLOUR.search(done.err + done.out)
 
 
-def test_json_keeps_stdout_clean_on_a_terminal(as_user, engineer, version, catalogue, work_while_waiting, on_a_terminal):
+def test_json_keeps_stdout_clean_on_a_terminal(
+    as_user, engineer, version, catalogue, work_while_waiting, on_a_terminal
+):
     work_while_waiting(FakeEngine())
     done = as_user(engineer)("export", str(version.pk), "-f", "onnx", "--wait", "--json")
     assert done.document["artifact"]["proof"] == "verified"

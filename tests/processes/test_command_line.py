@@ -30,7 +30,9 @@ def test_push_export_and_pull_with_a_real_worker(cluster: Cluster, tmp_path: Pat
 
     def deployhub(*words: str, code: int = 0) -> Any:
         command = [sys.executable, "-m", "deployhub.client.main", *words, "--json"]
-        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300
+        )
         assert done.returncode == code, f"{words}: {done.stdout}{done.stderr}\n{cluster.logs()}"
         return json.loads(done.stdout)
 
@@ -63,7 +65,11 @@ def test_push_export_and_pull_with_a_real_worker(cluster: Cluster, tmp_path: Pat
     refused = deployhub("push", "evil.pt", "-p", "shapes", "-m", "Evil", "--create", "--wait", code=1)
     assert "system" in refused["error"]["detail"]
 
-    folder = deployhub("export", "shapes/walk", "--format", "openvino", "--option", "image_size_px=96", "--pull", "out")
+    folder = deployhub(
+        "export", "shapes/walk", "--format", "openvino", "--option", "image_size_px=96", "--pull", "out"
+    )
     assert {file["path"] for file in folder["artifact"]["files"]} == {
-        str(path.relative_to(tmp_path / folder["path"])) for path in (tmp_path / folder["path"]).rglob("*") if path.is_file()
+        str(path.relative_to(tmp_path / folder["path"]))
+        for path in (tmp_path / folder["path"]).rglob("*")
+        if path.is_file()
     }

@@ -13,7 +13,9 @@ pytestmark = [pytest.mark.processes, pytest.mark.engine, pytest.mark.slow]
 GONE_S = 30
 
 
-def test_promise_22_23_the_web_says_wait_and_the_worker_computes_on_while_the_database_is_away(cluster: Cluster):
+def test_promise_22_23_the_web_says_wait_and_the_worker_computes_on_while_the_database_is_away(
+    cluster: Cluster,
+):
     """PostgreSQL is stopped for 30 s in mid-export: 503 with Retry-After meanwhile; the job ends once."""
     cluster.workers_only("north")
     worker_pid = cluster.running["north"].pid
@@ -30,13 +32,19 @@ def test_promise_22_23_the_web_says_wait_and_the_worker_computes_on_while_the_da
             assert answer.status_code == 503, f"{path}: {answer.status_code} {answer.text[:300]}"
             assert int(answer.headers["Retry-After"]) > 0
             asked += 1
-        assert cluster.api.get(f"/api/v1/jobs/{job_id}/").headers["Content-Type"] == "application/problem+json"
-        assert httpx.get(f"{cluster.address}/healthz", timeout=60).status_code == 200, "the process itself is well"
+        assert (
+            cluster.api.get(f"/api/v1/jobs/{job_id}/").headers["Content-Type"] == "application/problem+json"
+        )
+        assert httpx.get(f"{cluster.address}/healthz", timeout=60).status_code == 200, (
+            "the process itself is well"
+        )
         assert httpx.get(f"{cluster.address}/readyz", timeout=60).status_code == 503
     assert asked >= 2
     cluster.postgres.start()
     wait_until(
-        lambda: cluster.api.get(f"/api/v1/jobs/{job_id}/").status_code == 200, "the web serves again", within_s=60
+        lambda: cluster.api.get(f"/api/v1/jobs/{job_id}/").status_code == 200,
+        "the web serves again",
+        within_s=60,
     )
     wait_until(lambda: desk_answers(cluster), "the desk has a connection again", within_s=60)
     job = cluster.wait(job_id, ("succeeded",))

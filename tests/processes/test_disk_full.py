@@ -25,7 +25,9 @@ def disk() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="dh-disk-"))
     folder.chmod(0o755)
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=755", "tmpfs", str(folder)], capture_output=True, text=True
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=755", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
     )
     if made.returncode != 0:
         folder.rmdir()
@@ -61,7 +63,9 @@ def files_of(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_on_a_full_disk_an_upload_is_refused_in_plain_words_and_goes_on_when_there_is_room(small: Cluster, disk: Path):
+def test_on_a_full_disk_an_upload_is_refused_in_plain_words_and_goes_on_when_there_is_room(
+    small: Cluster, disk: Path
+):
     """507 as problem+json, the piece leaves no trace, reads still work, and the same upload ends later."""
     content = MODEL.read_bytes() + os.urandom(4 * MIB)
     path = upload_begin(small, len(content)).headers["Location"]

@@ -26,4 +26,6 @@ def test_promise_22_23_on_sqlite_a_killed_worker_and_a_wiped_broker_cost_an_atte
         for job_id in (hit, *queued):
             assert len(cluster.artifacts_of(job_id)) == 1
             assert cluster.events(job_id, "job.succeed") == 1
-        wait_until(lambda: not list(cluster.work_root("north").glob("*-*")), "the folder is swept", within_s=60)
+        wait_until(
+            lambda: not list(cluster.work_root("north").glob("*-*")), "the folder is swept", within_s=60
+        )

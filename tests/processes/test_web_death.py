@@ -50,7 +50,12 @@ def test_an_upload_goes_on_where_it_was_when_the_web_server_was_killed(cluster: 
     begun = upload_begin(cluster, len(content))
     assert begun.status_code == 201, begun.text
     path = begun.headers["Location"]
-    assert cluster.api.patch(path, content=content[: 4 * MIB], headers=PIECE | {"Upload-Offset": "0"}).status_code == 204
+    assert (
+        cluster.api.patch(
+            path, content=content[: 4 * MIB], headers=PIECE | {"Upload-Offset": "0"}
+        ).status_code
+        == 204
+    )
     with piece_begin(cluster, path, 4 * MIB, content[4 * MIB :], 16 * MIB):
         time.sleep(0.5)  # let some of it be read
         cluster.web_kill()
@@ -88,7 +93,7 @@ def rows_digest(cluster: Cluster) -> dict[str, str]:
         return {
             table: str(
                 connection.execute(
-                    f'SELECT md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), \'\')) FROM "{table}" t'.encode()
+                    f"SELECT md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), '')) FROM \"{table}\" t".encode()
                 ).fetchone()
             )
             for table in tables
@@ -97,7 +102,9 @@ def rows_digest(cluster: Cluster) -> dict[str, str]:
 
 @pytest.mark.engine
 @pytest.mark.slow
-def test_promise_07_08_without_its_audit_log_a_live_server_changes_nothing_and_hands_out_nothing(cluster: Cluster):
+def test_promise_07_08_without_its_audit_log_a_live_server_changes_nothing_and_hands_out_nothing(
+    cluster: Cluster,
+):
     """The audit table is renamed under the running server: every mutating call is 503 and no row has changed."""
     cluster.workers_only("north")
     version = cluster.version_make()
@@ -111,13 +118,19 @@ def test_promise_07_08_without_its_audit_log_a_live_server_changes_nothing_and_h
     model = model["id"] if isinstance(model, dict) else model
     content = MODEL.read_bytes()
     upload = upload_begin(cluster, len(content)).headers["Location"]
-    assert cluster.api.patch(upload, content=content, headers=PIECE | {"Upload-Offset": "0"}).status_code == 204
+    assert (
+        cluster.api.patch(upload, content=content, headers=PIECE | {"Upload-Offset": "0"}).status_code == 204
+    )
     calls: list[tuple[str, str, Any]] = [
         ("POST", "/api/v1/versions/", {"upload": upload.rstrip("/").rsplit("/", 1)[-1], "model_name": "New"}),
         ("PATCH", f"/api/v1/projects/{project}/", {"name": "Renamed"}),
         ("PATCH", f"/api/v1/models/{model}/", {"name": "Renamed"}),
         ("PATCH", f"/api/v1/versions/{version}/", {"notes": "Changed"}),
-        ("POST", "/api/v1/exports/", {"version": version, "format": "onnx", "options": {"image_size_px": 1024}}),
+        (
+            "POST",
+            "/api/v1/exports/",
+            {"version": version, "format": "onnx", "options": {"image_size_px": 1024}},
+        ),
         ("POST", f"/api/v1/jobs/{queued}/cancel/", {}),
         ("DELETE", upload, None),
         ("GET", f"/api/v1/versions/{version}/download/", None),
@@ -129,18 +142,26 @@ def test_promise_07_08_without_its_audit_log_a_live_server_changes_nothing_and_h
         connection.execute("ALTER TABLE audit_auditevent RENAME TO audit_elsewhere")
         try:
             answers = {
-                f"{method} {path}": cluster.api.request(method, path, **({} if body is None else {"json": body}))
+                f"{method} {path}": cluster.api.request(
+                    method, path, **({} if body is None else {"json": body})
+                )
                 for method, path, body in calls
             }
             answers["POST upload"] = upload_begin(cluster, 1000)
             after = rows_digest(cluster)
         finally:
             connection.execute("ALTER TABLE audit_elsewhere RENAME TO audit_auditevent")
-    wrong = {call: (answer.status_code, answer.text[:200]) for call, answer in answers.items() if answer.status_code != 503}
+    wrong = {
+        call: (answer.status_code, answer.text[:200])
+        for call, answer in answers.items()
+        if answer.status_code != 503
+    }
     assert not wrong
     for answer in answers.values():
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert len(answer.content) < 2000, "a sentence, and no byte of a model"
         json.loads(answer.content)
     assert after == before
-    assert cluster.api.post(f"/api/v1/jobs/{queued}/cancel/").status_code < 300, "with the log back, all works again"
+    assert cluster.api.post(f"/api/v1/jobs/{queued}/cancel/").status_code < 300, (
+        "with the log back, all works again"
+    )
