@@ -231,7 +231,7 @@ class Cluster:
             given["DATABASE_URL"] = postgres.url
         self.environment = given | {
             "DJANGO_SETTINGS_MODULE": "deployhub.config.settings", "DEPLOYHUB_ORIGIN": self.address,
-            "DEPLOYHUB_API_RATE": "100000/min", "PYTHONPATH": str(ROOT),
+            "DEPLOYHUB_API_RATE": "100000/min", "PYTHONPATH": str(ROOT), "TMPDIR": str(folder / "tmp"),
         } | environment  # fmt: skip
         self._exports = itertools.product(range(64, 640, 32), range(13, 21), (True, False))
         self._long_exports = itertools.product(range(1280, 2048, 32), range(13, 21), (True, False))
@@ -240,7 +240,8 @@ class Cluster:
     # Beginning and end
 
     def __enter__(self) -> Cluster:
-        (self.folder / "home").mkdir(parents=True, exist_ok=True)
+        for name in ("home", "tmp"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
         try:
             self.valkey_start()
             done = subprocess.run(

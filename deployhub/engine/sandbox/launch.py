@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -24,6 +25,8 @@ from deployhub.engine.warm import server_environment
 
 READY_TIMEOUT_S = 120.0
 _STOP_PATIENCE_S = 3.0
+_HOME_PREFIX = "deployhub-engine-"
+_HOME_SETTLED_S = 5.0  # a younger home may not be locked yet
 
 
 class ServerUnavailable(Exception):
@@ -54,8 +57,12 @@ class EngineServer:
         self.python = python
         self.preload = preload
         self.work_root = work_root.resolve()
-        self._home = Path(tempfile.mkdtemp(prefix="deployhub-engine-"))
+        homes_sweep()
+        self._home = Path(tempfile.mkdtemp(prefix=_HOME_PREFIX))
         self._home.chmod(0o755)
+        # Held as long as this process lives, however it ends: who can take it finds an abandoned home.
+        self._home_lock = os.open(self._home, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(self._home_lock, fcntl.LOCK_EX)
         self._lock = threading.Lock()
         self._read_paths = [*surroundings.interpreter_paths(python), *surroundings.source_paths()]
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -76,7 +83,7 @@ class EngineServer:
                 )
         except OSError as failure:
             self._control.close()
-            shutil.rmtree(self._home, ignore_errors=True)
+            self._home_remove()
             raise ServerUnavailable(f"The engine server could not be started: {failure}") from failure
         self._await_ready()
 
@@ -180,4 +187,25 @@ class EngineServer:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
             self._process.wait()
+        self._home_remove()
+
+    def _home_remove(self) -> None:
         shutil.rmtree(self._home, ignore_errors=True)
+        with self._lock:
+            if self._home_lock >= 0:
+                os.close(self._home_lock)
+                self._home_lock = -1
+
+
+def homes_sweep() -> None:
+    """Remove the homes of servers whose worker was killed: nobody holds their locks any more."""
+    for home in Path(tempfile.gettempdir()).glob(f"{_HOME_PREFIX}*"):
+        with contextlib.suppress(OSError):  # gone meanwhile, another user's, or held
+            if home.stat().st_uid != os.geteuid() or time.time() - home.stat().st_mtime < _HOME_SETTLED_S:
+                continue
+            handle = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(home, ignore_errors=True)
+            finally:
+                os.close(handle)
