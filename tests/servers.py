@@ -35,9 +35,10 @@ def port_free() -> int:
         return int(listener.getsockname()[1])
 
 
-def _die_with_the_tests() -> None:
+def die_with_the_tests(number: int = signal.SIGINT) -> None:
+    """In a child before its program starts: end when the tests end, even when those are killed."""
     if _libc is not None:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+        _libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 def _postgres_folders() -> Iterator[Path]:
@@ -109,7 +110,7 @@ def postgres_serve(*, database: str = "deployhub", durable: bool = False) -> Ite
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
                 command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True,
-                preexec_fn=_die_with_the_tests, **who,
+                preexec_fn=die_with_the_tests, **who,
             )  # fmt: skip
         try:
             _postgres_wait(server, port, folder / "log", database)
@@ -154,7 +155,7 @@ def valkey_serve() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         server = subprocess.Popen(
             [get_binary_path(), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder, "--appendonly", "yes",
              "--save", "", "--maxmemory-policy", "noeviction", "--loglevel", "warning"],
-            stdout=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_the_tests,
+            stdout=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_the_tests,
         )  # fmt: skip
         try:
             ends = time.monotonic() + START_WITHIN_S

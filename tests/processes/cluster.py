@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +31,7 @@ import httpx
 import psutil
 
 from deployhub.standalone.plan import Plan
-from tests.servers import port_free, postgres_serve
+from tests.servers import die_with_the_tests, port_free, postgres_serve
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "deployhub/engine/demo/shapes-yolov8n.pt"
@@ -90,7 +91,8 @@ class Postgres:
         who = {} if os.geteuid() != 0 else {"user": self._user, "group": "nogroup", "extra_groups": []}
         self._again = subprocess.Popen(
             self._command, cwd=self._folder, env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, **who,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            preexec_fn=die_with_the_tests, **who,
         )  # fmt: skip
 
     def end(self) -> None:
@@ -328,7 +330,7 @@ class Cluster:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment | environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
+                start_new_session=True, preexec_fn=partial(die_with_the_tests, signal.SIGKILL),
             )  # fmt: skip
         return self.running[name]
 
