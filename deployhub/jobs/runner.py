@@ -14,7 +14,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from deployhub.engine.client import EngineClient, EngineFailed, EngineStopped
 from deployhub.jobs import services
@@ -84,7 +84,6 @@ def _lease_kept(job: Job) -> Iterator[None]:
 
 def job_run(*, job_id: UUID, worker_name: str) -> str:
     """Run a job to its end, if it is ours to run. Returns its state, or "skipped"."""
-    close_old_connections()
     job = services.job_claim(job_id=job_id, worker_name=worker_name)
     if job is None:
         return "skipped"
@@ -94,7 +93,6 @@ def job_run(*, job_id: UUID, worker_name: str) -> str:
             return _attempt(job, context)
     finally:
         context.workdir_remove()
-        close_old_connections()
 
 
 def _attempt(job: Job, context: JobContext) -> str:
