@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -217,6 +217,8 @@ answer["log"] = list(job.log_lines.values_list("text", flat=True))
 class Cluster:
     """`with Cluster(folder) as cluster`: everything but the workers runs; `cluster.worker_start("north")`."""
 
+    _open: ClassVar[list[Cluster]] = []
+
     def __init__(self, folder: Path, *, postgres: Postgres | None = None, **environment: str) -> None:
         self.folder, self.postgres, self.port, self.valkey_port = folder, postgres, port_free(), port_free()
         self.address = f"http://127.0.0.1:{self.port}"
@@ -242,6 +244,7 @@ class Cluster:
     # Beginning and end
 
     def __enter__(self) -> Cluster:
+        self._open.append(self)
         for name in ("home", "tmp"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         try:
@@ -280,9 +283,18 @@ class Cluster:
             end()
         if hasattr(self, "desk"):
             self.desk.end()
+        self._open.remove(self)
+        others = {
+            process.pid
+            for cluster in self._open
+            for started in cluster.running.values()
+            for process in cluster._below(started)
+        }
         left: list[str] = []
         marks = (str(self.folder), f":{self.valkey_port}", f"--port {self.port}")
         for process in living(psutil.Process().children(recursive=True)):
+            if process.pid in others:
+                continue
             with contextlib.suppress(psutil.NoSuchProcess):
                 line = " ".join(process.cmdline())
                 if "deployhub.engine" in line or any(mark in line for mark in marks):
