@@ -130,7 +130,7 @@ class Server:
                     raise failure from error
                 pause_s = 0.0
             except ServerRefused as error:
-                is_own_twin = failures > 0 and error.status == 409 and "Idempotency-Key" in error.detail
+                is_own_twin = failures > 0 and error.code == "idempotency_in_progress"
                 if error.status not in passing and not is_own_twin:
                     raise
                 failure, pause_s = error, _retry_after_s(error)

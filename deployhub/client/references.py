@@ -105,8 +105,7 @@ def _version_id(server: Server, model: dict[str, Any], name: VersionName) -> str
         number = int(name.at)
         if model["latest_number"] is None or not 1 <= number <= model["latest_number"]:
             return None
-        rows = server.rows("versions/", model=model["id"])
-        return next((row["id"] for row in rows if row["number"] == number), None)
+        return next((row["id"] for row in server.rows("versions/", model=model["id"], number=number)), None)
     return next((alias["version_id"] for alias in model["aliases"] if alias["name"] == name.at), None)
 
 

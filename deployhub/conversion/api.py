@@ -17,6 +17,7 @@ from deployhub.conversion.filters import ExportFilter
 from deployhub.conversion.models import Export
 from deployhub.conversion.serializers import (
     CatalogueSerializer,
+    ExportAnswerSerializer,
     ExportCreate,
     ExportSerializer,
     FormatSerializer,
@@ -50,8 +51,8 @@ class ExportViewSet(ApiViewSet):
         "this exact export exists already: then `artifact` is its id.",
         request=ExportCreate,
         responses={
-            202: OpenApiResponse(ExportSerializer, description="A job makes it."),
-            200: OpenApiResponse(ExportSerializer, description="It exists already."),
+            202: OpenApiResponse(ExportAnswerSerializer, description="A job makes it."),
+            200: OpenApiResponse(ExportAnswerSerializer, description="It exists already."),
         },
     )
     def create(self, request: Request) -> Response:
@@ -62,7 +63,7 @@ class ExportViewSet(ApiViewSet):
             format_key=body["format"],
             options=body["options"],
         )
-        told = ExportSerializer(asked.export).data
+        told = ExportAnswerSerializer(asked.export, context={"joined": asked.is_joined}).data
         if asked.is_known:
             address = reverse("artifact-detail", args=[asked.export.artifact_id])
             return Response(told, status=200, headers={"Location": address})

@@ -46,6 +46,17 @@ class ExportSerializer(serializers.Serializer):
         }
 
 
+class ExportAnswerSerializer(ExportSerializer):
+    """The answer to a request for an export."""
+
+    joined = serializers.BooleanField(
+        help_text="Whether the same work was already under way, so that its job serves both."
+    )
+
+    def to_representation(self, instance: Export) -> dict[str, Any]:
+        return {**super().to_representation(instance), "joined": bool(self.context.get("joined"))}
+
+
 class FormatOptionSerializer(serializers.Serializer):
     name = serializers.CharField(help_text="Name of the option.")
     type = serializers.ChoiceField(choices=["integer", "boolean", "choice"], help_text="Type of its value.")

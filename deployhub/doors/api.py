@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -18,6 +19,7 @@ from deployhub.doors.faces import _headers, error_translate, problem_body
 from deployhub.doors.keyset import KeysetPagination
 from deployhub.doors.models import IdempotencyRecord
 from deployhub.kernel.actor import Actor
+from deployhub.kernel.clock import utc_now
 from deployhub.kernel.errors import (
     Conflict,
     DeployHubError,
@@ -27,6 +29,9 @@ from deployhub.kernel.errors import (
     NotFound,
     RateLimited,
 )
+
+REQUEST_LOST_AFTER = timedelta(minutes=5)
+"""No request takes this long: one that has not been answered by then was cut off."""
 
 
 class _Replay(Exception):
@@ -102,16 +107,29 @@ class ApiViewSet(GenericViewSet):
             return
         except IntegrityError:
             record = IdempotencyRecord.objects.filter(user_id=user_id, key=key).first()
-        if record is None or record.status is None:
-            raise Conflict(
-                "A request with this Idempotency-Key is being worked on.", hint="Wait, then ask again."
-            )
-        if record.request_sha256 != digest:
+        if record is not None and record.request_sha256 != digest:
             raise InvalidInput("This Idempotency-Key was used for another request.", hint="Use a new key.")
+        if record is None or record.status is None:
+            if record is not None and self._idempotency_take_over(record):
+                return
+            raise Conflict(
+                "A request with this Idempotency-Key is being worked on.",
+                hint="Wait, then ask again.",
+                code="idempotency_in_progress",
+            )
         headers = {"Idempotent-Replayed": "true"}
         if record.location:
             headers["Location"] = record.location
         raise _Replay(Response(record.body, status=record.status, headers=headers))
+
+    def _idempotency_take_over(self, record: IdempotencyRecord) -> bool:
+        """Go on where a request died without an answer: its server was killed. Of two that try, one wins."""
+        forgotten = utc_now() - REQUEST_LOST_AFTER
+        mine = IdempotencyRecord.objects.filter(pk=record.pk, status=None, created_at__lt=forgotten)
+        if mine.update(created_at=utc_now()) == 0:
+            return False
+        self._idempotency = record
+        return True
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -85,6 +85,9 @@ class ModelFilter(OfProjectFilter):
 class VersionFilter(OfProjectFilter):
     q = SearchFilter("model__name", "file_name", "notes", "architecture")
     model = filters.UUIDFilter(field_name="model_id", label="Model", help_text="Id of the model.")
+    number = filters.NumberFilter(
+        min_value=1, max_value=2**31 - 1, label="Number", help_text="Number within the model."
+    )
     task = filters.ChoiceFilter(
         choices=Task.choices,
         empty_label="All tasks",

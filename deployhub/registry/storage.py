@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,6 +133,19 @@ class _Bucket:
                 raise FileNotFoundError(sha256) from error
             raise
         return cast(BinaryIO, answer["Body"])
+
+
+def incoming_sweep(*, older_than_s: float) -> int:
+    """Remove what a killed process left half-written; returns how many files. A file in the making is younger."""
+    removed = 0
+    for path in _backend().incoming().iterdir():
+        try:
+            if time.time() - path.stat().st_mtime > older_than_s:
+                path.unlink()
+                removed += 1
+        except FileNotFoundError:
+            continue
+    return removed
 
 
 def _backend() -> _Backend:

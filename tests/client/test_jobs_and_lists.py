@@ -191,7 +191,7 @@ def test_a_creation_that_is_tried_again_carries_the_same_key(monkeypatch):
             detail = "A request with this Idempotency-Key is being worked on."
             return httpx.Response(
                 409,
-                content=json.dumps({"detail": detail, "code": "conflict"}),
+                content=json.dumps({"detail": detail, "code": "idempotency_in_progress"}),
                 headers={"Content-Type": "application/problem+json"},
             )
         return httpx.Response(201, json={})

@@ -147,3 +147,20 @@ def test_a_bucket_stores_reads_and_names_blobs_like_a_folder(bucket, tmp_path):
     assert (tmp_path / "copy").read_bytes() == CONTENT
     with pytest.raises(Unavailable):
         blob_open(StoredFile("0" * 64, 1))
+
+
+def test_what_a_killed_process_left_half_written_is_swept_and_what_is_being_written_is_not(settings):
+    import os
+    import time
+
+    from deployhub.registry.storage import incoming_sweep
+
+    incoming = Path(settings.STORAGES["blobs"]["OPTIONS"]["location"]) / ".incoming"
+    incoming.mkdir(parents=True)
+    old, young = incoming / "old", incoming / "young"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    long_ago = time.time() - 7_200
+    os.utime(old, (long_ago, long_ago))
+    assert incoming_sweep(older_than_s=3_600) == 1
+    assert [path.name for path in incoming.iterdir()] == ["young"]

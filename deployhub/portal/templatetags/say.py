@@ -11,6 +11,9 @@ from deployhub.kernel import units
 
 register = template.Library()
 
+UNIT_OF_SUFFIX = {"_px": "px", "_percent": "%", "_ms": "ms"}
+ABBREVIATIONS = {"nms": "NMS in the graph", "end to end": "NMS-free head"}
+
 
 @register.filter
 def size_text(size_bytes: int | None) -> str:
@@ -29,14 +32,21 @@ def count_text(number: float | None) -> str:
 
 @register.filter
 def words_text(name: str) -> str:
-    """'image_size_px' → 'image size px'."""
-    return str(name).replace("_", " ")
+    """'image_size_px' → 'Image size'; the unit stands with the number (setting_text)."""
+    words = str(name)
+    for suffix in UNIT_OF_SUFFIX:
+        words = words.removesuffix(suffix)
+    words = words.replace("_", " ")
+    return ABBREVIATIONS.get(words, words[:1].upper() + words[1:])
 
 
 @register.filter
-def setting_text(value: Any) -> Any:
-    """A switch as people say it; everything else as it is."""
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+def setting_text(value: Any, name: str = "") -> Any:
+    """A switch as people say it, a number with the unit that its name ends in; everything else as it is."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    unit = next((unit for suffix, unit in UNIT_OF_SUFFIX.items() if str(name).endswith(suffix)), "")
+    return f"{value} {unit}" if unit else value
 
 
 @register.simple_tag(takes_context=True)

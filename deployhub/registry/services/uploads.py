@@ -18,7 +18,7 @@ from deployhub.kernel.ids import parse_id
 from deployhub.kernel.units import size_text
 from deployhub.registry.file_kind import file_name_check, upload_suffix_check
 from deployhub.registry.models import Project, Upload
-from deployhub.registry.storage import Readable, blob_record, blob_write
+from deployhub.registry.storage import Readable, blob_record, blob_write, incoming_sweep
 from deployhub.registry.upload_files import (
     upload_append,
     upload_file_make,
@@ -207,4 +207,5 @@ def uploads_sweep() -> dict[str, int]:
                     counts["files_removed"] += 1
             except FileNotFoundError:
                 continue
+    counts["files_removed"] += incoming_sweep(older_than_s=UPLOAD_LIFETIME_HOURS * 3600)
     return counts
