@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,6 @@ SIZES = (1_000, 10_000, 100_000)
 RUNS = 60
 GROWTH_AIM = 1.3
 MLFLOW_AIM = 5.0
-MLFLOW_VERSIONS = 1_000
 MLFLOW_HOME = ROOT / "var" / "benchmarks" / "mlflow"
 
 
@@ -133,11 +133,23 @@ def _mlflow_python() -> Path:
     return python
 
 
-def measure_mlflow() -> float:
-    """Median of `model-versions/search?max_results=100` in ms, with 1,000 versions of one model."""
+def _mlflow_fill(database: str, have: int, want: int) -> None:
+    """Copy the first version until there are `want`: what a hundred thousand requests would have written."""
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(model_versions)")]
+        chosen = ", ".join("?" if name == "version" else name for name in columns)
+        connection.executemany(
+            f"INSERT INTO model_versions ({', '.join(columns)}) SELECT {chosen} FROM model_versions WHERE version = 1",
+            ((number,) for number in range(have + 1, want + 1)),
+        )
+
+
+def measure_mlflow() -> dict[int, float]:
+    """Median of `model-versions/search?max_results=100` in ms, by the number of versions of one model."""
     python = _mlflow_python()
     port = port_free()
     base = f"http://127.0.0.1:{port}/api/2.0/mlflow"
+    found: dict[int, float] = {}
     with tempfile.TemporaryDirectory(prefix="deployhub-mlflow-") as folder:
         store = f"sqlite:///{folder}/mlflow.db"
         command = [
@@ -154,10 +166,8 @@ def measure_mlflow() -> float:
             httpx.Client(base_url=base, timeout=60) as client,
         ):
             client.post("/registered-models/create", json={"name": "model"}).raise_for_status()
-            for _ in range(MLFLOW_VERSIONS):
-                client.post(
-                    "/model-versions/create", json={"name": "model", "source": "s3://bucket/model"}
-                ).raise_for_status()
+            body = {"name": "model", "source": "s3://bucket/model"}
+            client.post("/model-versions/create", json=body).raise_for_status()
 
             def ask() -> None:
                 answer = client.get(
@@ -166,7 +176,12 @@ def measure_mlflow() -> float:
                 answer.raise_for_status()
                 assert len(answer.json()["model_versions"]) == 100
 
-            return median(milliseconds(ask, runs=RUNS, warmup=10))
+            have = 1
+            for size in (SIZES[0], SIZES[-1]):
+                _mlflow_fill(f"{folder}/mlflow.db", have, size)
+                have = size
+                found[size] = median(milliseconds(ask, runs=RUNS, warmup=10))
+    return found
 
 
 def main() -> None:
@@ -189,11 +204,11 @@ def main() -> None:
         Row("List of 100 versions at 100,000", f"{large:.1f} ms", f"{small:.1f} ms at 1,000", large / small,
             f"at most {GROWTH_AIM}", large / small <= GROWTH_AIM)
     )  # fmt: skip
-    peer = measure_mlflow()
-    row_print(
-        Row("List of 100 versions, times faster than MLflow", f"{small:.1f} ms", f"{peer:.1f} ms, MLflow", peer / small,
-            f"at least {MLFLOW_AIM}", peer / small >= MLFLOW_AIM)
-    )  # fmt: skip
+    for size, peer in measure_mlflow().items():
+        row_print(
+            Row(f"List of 100 of {size:,} versions, times faster than MLflow", f"{found[size]:.1f} ms",
+                f"{peer:.1f} ms, MLflow", peer / found[size], f"at least {MLFLOW_AIM}", peer / found[size] >= MLFLOW_AIM)
+        )  # fmt: skip
 
 
 if __name__ == "__main__":
