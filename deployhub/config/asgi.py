@@ -5,4 +5,8 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deployhub.config.settings")
-application = get_asgi_application()
+_django = get_asgi_application()
+
+from deployhub.doors.threads import threads_kept  # noqa: E402 - after the settings are read
+
+application = threads_kept(_django)
