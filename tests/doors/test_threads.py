@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 
+import pytest
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 
 from deployhub.doors.threads import THREADS_KEPT, threads_kept
@@ -60,20 +61,19 @@ def test_requests_at_the_same_time_have_a_thread_each_and_none_waits_for_another
 
 
 def test_a_request_that_fails_gives_its_thread_back():
-    async def broken(scope, receive, send):
-        await sync_to_async(threads.append)(threading.get_ident())
-        raise ValueError
+    seen: list[int] = []
 
-    threads: list[int] = []
-    idents: list[int] = []
+    async def broken(scope, receive, send):
+        await sync_to_async(lambda: seen.append(threading.get_ident()))()
+        raise ValueError("this request fails")
+
     served = threads_kept(broken)
 
     async def run() -> None:
         for _ in range(3):
-            try:
+            with pytest.raises(ValueError, match="fails"):
                 await served(SCOPE, _nothing, _nothing)
-            except ValueError:
-                idents.append(1)
 
     asyncio.run(run())
-    assert len(idents) == 3
+    assert len(seen) == 3
+    assert len(set(seen)) == 1
