@@ -137,7 +137,13 @@ def _mlflow_fill(database: str, have: int, want: int) -> None:
     """Copy the first version until there are `want`: what a hundred thousand requests would have written."""
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(model_versions)")]
-        chosen = ", ".join("?" if name == "version" else name for name in columns)
+        # Each has a number and times of its own, as versions have that were made one after the other.
+        own = {
+            "version": "?1",
+            "creation_time": "creation_time + ?1",
+            "last_updated_time": "last_updated_time + ?1",
+        }
+        chosen = ", ".join(own.get(name, name) for name in columns)
         connection.executemany(
             f"INSERT INTO model_versions ({', '.join(columns)}) SELECT {chosen} FROM model_versions WHERE version = 1",
             ((number,) for number in range(have + 1, want + 1)),
