@@ -3,7 +3,9 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from deployhub.accounts.api import MeViewSet, TokenViewSet, UserViewSet
+from deployhub.accounts.api.me import MeViewSet
+from deployhub.accounts.api.tokens import TokenViewSet
+from deployhub.accounts.api.users import UserViewSet
 
 router = SimpleRouter(use_regex_path=False)
 router.register("tokens", TokenViewSet, basename="tokens")

@@ -35,6 +35,7 @@ def actor_of_token(token: ApiToken, request: Any) -> Actor:
         user_id=user.pk,
         is_administrator=user.is_administrator,
         is_auditor=user.is_auditor,
+        auth_method="token",
         token_id=token.pk,
         token_permissions=frozenset().union(
             *(SCOPE_PERMISSIONS[s] for s in token.scopes if s in SCOPE_PERMISSIONS)

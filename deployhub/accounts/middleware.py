@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from deployhub.accounts.selectors import second_factor_is_on
-from deployhub.accounts.vocab import SESSION_FACTOR, Factor
+from deployhub.accounts.vocab import Factor
 from deployhub.doors.faces import error_respond
+from deployhub.doors.vocab import SESSION_FACTOR
 from deployhub.kernel.errors import Forbidden
 
 _WITH_SECOND_FACTOR = (Factor.TOTP, Factor.RECOVERY_CODE)

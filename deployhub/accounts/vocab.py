@@ -40,5 +40,4 @@ class Factor(StrEnum):
     RECOVERY_CODE = "recovery_code"
 
 
-SESSION_FACTOR = "sign_in_factor"
 SESSION_PENDING = "pending_sign_in"

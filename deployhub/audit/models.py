@@ -26,6 +26,8 @@ class AuditEvent(models.Model):
     door = models.CharField(max_length=10, choices=[(d.value, d.value) for d in Door])
     address = models.CharField(max_length=64, blank=True)
     user_agent = models.CharField(max_length=256, blank=True)
+    auth_method = models.CharField(max_length=20, blank=True)
+    acting_as = models.CharField(max_length=80, blank=True)
     session_id = models.CharField(max_length=64, blank=True)
     token_id = models.UUIDField(null=True)
     request_id = models.CharField(max_length=64, blank=True)

@@ -138,6 +138,8 @@ def _actor_columns(actor: Actor) -> dict[str, Any]:
         "door": actor.door.value,
         "address": actor.address[:64],
         "user_agent": actor.user_agent[:256],
+        "auth_method": actor.auth_method[:20],
+        "acting_as": actor.acting_as[:80],
         "session_id": actor.session_id[:64],
         "token_id": actor.token_id,
         "request_id": actor.request_id[:64],

@@ -11,5 +11,6 @@ urlpatterns = [
     path("", include("deployhub.registry.api_urls")),
     path("", include("deployhub.conversion.api_urls")),
     path("", include("deployhub.jobs.api_urls")),
+    path("", include("deployhub.review.api_urls")),
     path("", include("deployhub.portal.api_urls")),
 ]

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "deployhub.accounts",
     "deployhub.registry",
     "deployhub.conversion",
+    "deployhub.review",
     "deployhub.portal",
 ]
 

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("deployhub.registry.urls")),
     path("", include("deployhub.conversion.urls")),
     path("", include("deployhub.jobs.urls")),
+    path("", include("deployhub.review.urls")),
     path("", include("deployhub.portal.urls")),
     path("api/v1/", include("deployhub.config.api_urls")),
 ]

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from deployhub.doors.faces import error_face
+from deployhub.doors.vocab import SESSION_FACTOR
 from deployhub.kernel.actor import ANONYMOUS, Actor, ActorKind, Door
 from deployhub.kernel.ids import new_id
 
@@ -46,6 +47,7 @@ def actor_of_session(request: HttpRequest) -> Actor:
         user_id=user.pk,
         is_administrator=user.is_administrator,
         is_auditor=user.is_auditor,
+        auth_method=request.session.get(SESSION_FACTOR, ""),
         session_id=(request.session.session_key or "")[:8],
         **common,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 
 class ActorKind(StrEnum):
     USER = "user"
+    SERVICE = "service"
     SYSTEM = "system"
     ANONYMOUS = "anonymous"
 
@@ -26,6 +28,10 @@ class Actor:
 
     `token_permissions` is None for a person at the browser; for an API token it is the set of permissions
     that the token carries, and the actor may do what both its roles and its token allow.
+    `auth_method` is how they proved who they are (`password`, `totp`, `passkey`, `oidc`, `token` …).
+    `second_factor_at` is when they last showed a second factor in this session; None for never.
+    `step_up_exempt` is a token for which an administrator waived the fresh second factor.
+    `acting_as` names the role that a person previews; what they do meanwhile is logged with it.
     """
 
     kind: ActorKind
@@ -38,6 +44,10 @@ class Actor:
     token_permissions: frozenset[str] | None = None
     token_project_ids: frozenset[UUID] | None = None
     session_id: str = ""
+    auth_method: str = ""
+    second_factor_at: datetime | None = None
+    step_up_exempt: bool = False
+    acting_as: str = ""
     address: str = ""
     user_agent: str = ""
     request_id: str = ""

@@ -22,7 +22,7 @@ from deployhub.access.vocab import (
 from deployhub.usecase import USECASES
 from tests.architecture.tree import ROOT, source_files, syntax_of, tracked_files
 
-WEB = ("accounts", "audit", "conversion", "jobs", "portal", "registry")
+WEB = ("accounts", "audit", "conversion", "jobs", "portal", "registry", "review")
 
 
 def _modules(room: str) -> list[ModuleType]:

@@ -15,7 +15,8 @@ from django.test import Client
 
 from deployhub.access import policy
 from deployhub.access.vocab import PERMISSIONS, SCOPE_PERMISSIONS, Reach, TokenScope
-from deployhub.accounts.vocab import SESSION_FACTOR, Factor
+from deployhub.accounts.vocab import Factor
+from deployhub.doors.vocab import SESSION_FACTOR
 from deployhub.kernel.actor import Actor
 from tests.matrix.routes import Route, guarded_routes
 from tests.matrix.things import Things, nothing_like, thing_of

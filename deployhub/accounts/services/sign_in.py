@@ -13,10 +13,11 @@ from django_otp import login as otp_login
 from deployhub.accounts.models import TotpDevice, User
 from deployhub.accounts.services.attempts import attempt_begin, attempts_forget, attempts_key
 from deployhub.accounts.services.second_factor import recovery_code_use, totp_verify
-from deployhub.accounts.vocab import SECOND_STEP_TIME, SESSION_FACTOR, SESSION_PENDING, Factor
+from deployhub.accounts.vocab import SECOND_STEP_TIME, SESSION_PENDING, Factor
 from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
 from deployhub.doors.middleware import actor_of_session
+from deployhub.doors.vocab import SESSION_FACTOR
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.clock import utc_now
 from deployhub.kernel.errors import InvalidInput, RateLimited

@@ -26,8 +26,9 @@ from deployhub.accounts.services.enrolment import (
     totp_remove,
 )
 from deployhub.accounts.services.proof import IdentityProof, identity_prove
-from deployhub.accounts.vocab import RECOVERY_CODES_LOW, SESSION_FACTOR, Factor
+from deployhub.accounts.vocab import RECOVERY_CODES_LOW, Factor
 from deployhub.doors.pages import FormPage, Page
+from deployhub.doors.vocab import SESSION_FACTOR
 from deployhub.kernel.errors import InvalidInput, RateLimited
 
 

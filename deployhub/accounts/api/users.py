@@ -1,4 +1,4 @@
-"""API nouns: me, tokens, users."""
+"""Accounts, for administrators and auditors."""
 
 from __future__ import annotations
 
@@ -12,19 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployhub.accounts import selectors
-from deployhub.accounts.filters import TokenFilterSet, UserFilterSet
-from deployhub.accounts.models import ApiToken, User
+from deployhub.accounts.api import NOT_REMEMBERED
+from deployhub.accounts.filters import UserFilterSet
+from deployhub.accounts.models import User
 from deployhub.accounts.serializers import (
-    MeSerializer,
-    TokenCreateSerializer,
-    TokenMadeSerializer,
-    TokenSerializer,
     UserCreateSerializer,
     UserPasswordSerializer,
     UserSerializer,
     UserUpdateSerializer,
 )
-from deployhub.accounts.services.tokens import token_create, token_revoke
 from deployhub.accounts.services.users import (
     user_activate,
     user_create,
@@ -33,80 +29,6 @@ from deployhub.accounts.services.users import (
     user_update,
 )
 from deployhub.doors.api import ApiViewSet
-
-NOT_REMEMBERED: frozenset[str] = frozenset()
-"""An answer that holds a secret is not kept for its Idempotency-Key: a dump of the database would hold it."""
-
-
-class MeViewSet(ApiViewSet):
-    permissions: ClassVar[dict[str, str]] = {"retrieve": "account.view"}
-    serializer_class = MeSerializer
-    pagination_class = None  # type: ignore[assignment]
-
-    @extend_schema(
-        operation_id="me_retrieve",
-        tags=["account"],
-        summary="Who am I",
-        responses=MeSerializer,
-        parameters=[],
-    )
-    def retrieve(self, request: Request) -> Response:
-        """The account that asks, its roles, and the token that was sent."""
-        user = selectors.account_get(self.actor)
-        facts = {
-            "second_factor": selectors.second_factor_is_on(user.pk),
-            "memberships": selectors.memberships_own(self.actor),
-            "token": request.auth,
-        }
-        return Response(MeSerializer(user, context=facts).data)
-
-
-@extend_schema_view(
-    list=extend_schema(tags=["account"], summary="List my tokens", responses=TokenSerializer(many=True)),
-    create=extend_schema(
-        tags=["account"],
-        summary="Make a token",
-        request=TokenCreateSerializer,
-        responses={201: TokenMadeSerializer},
-    ),
-    retrieve=extend_schema(tags=["account"], summary="See one of my tokens", responses=TokenSerializer),
-    revoke=extend_schema(
-        tags=["account"], summary="Revoke one of my tokens", request=None, responses=TokenSerializer
-    ),
-)
-class TokenViewSet(ApiViewSet):
-    permissions: ClassVar[dict[str, str]] = {
-        "list": "token.view",
-        "create": "token.create",
-        "retrieve": "token.view",
-        "revoke": "token.revoke",
-    }
-    idempotent_actions = NOT_REMEMBERED
-    queryset = ApiToken.objects.none()
-    serializer_class = TokenSerializer
-    filterset_class = TokenFilterSet
-    sorts = ("label", "expires_at", "created_at")
-
-    def list(self, request: Request) -> Response:
-        """My tokens, newest first. No token may ask this: tokens are looked after at the browser."""
-        return self.listed(selectors.tokens_visible(self.actor))
-
-    def create(self, request: Request) -> Response:
-        """Make a token. Only a browser session may: a token that leaks must not be able to make another."""
-        body = self.body(TokenCreateSerializer)
-        token, text = token_create(actor=self.actor, user=selectors.account_get(self.actor), **body)
-        answer = TokenMadeSerializer(token, context={"token_text": text}).data
-        return Response(answer, status=201, headers={"Location": reverse("tokens-detail", args=[token.pk])})
-
-    def retrieve(self, request: Request, pk: UUID) -> Response:
-        """One of my tokens, without its text."""
-        return Response(TokenSerializer(selectors.token_get(self.actor, pk)).data)
-
-    @action(detail=True, methods=["post"])
-    def revoke(self, request: Request, pk: UUID) -> Response:
-        """End a token: its next request is refused."""
-        token = token_revoke(actor=self.actor, token=selectors.token_get(self.actor, pk))
-        return Response(TokenSerializer(token).data)
 
 
 @extend_schema_view(

@@ -1,0 +1,17 @@
+"""User, second factors, recovery codes, API tokens, the security policy."""
+
+from deployhub.accounts.models.attempts import FailedAttempts
+from deployhub.accounts.models.factors import RecoveryCode, TotpDevice
+from deployhub.accounts.models.security_policy import SecurityPolicy
+from deployhub.accounts.models.tokens import ApiToken
+from deployhub.accounts.models.users import User, session_stamp_new
+
+__all__ = [
+    "ApiToken",
+    "FailedAttempts",
+    "RecoveryCode",
+    "SecurityPolicy",
+    "TotpDevice",
+    "User",
+    "session_stamp_new",
+]
