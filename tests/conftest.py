@@ -9,6 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+# A busy machine is no defect of what is tested: neither a slow draw nor a slow example fails a test.
+hypothesis_settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("shared machine")
 
 # Tests keep their state apart from an installation's: set before Django reads its settings.
 if "DEPLOYHUB_TEST_HOME" not in os.environ:
