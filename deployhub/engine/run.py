@@ -30,9 +30,11 @@ if TYPE_CHECKING:
 Emit = Callable[[dict[str, Any]], None]
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# Rockets and ticks: few fonts of a server room have them.
+PICTOGRAM = re.compile("[\U00010000-\U0010ffff\u2705\u274c\u26a0]\ufe0f? ?")
 LOG_LINE_MAX = 2000
 # Ultralytics ends with advice for its own command line, about paths that are gone when it is read.
-LOG_NOISE = ("Results saved to", "Predict:", "Validate:", "Visualize:", "💡 ProTip")
+LOG_NOISE = ("Results saved to", "Predict:", "Validate:", "Visualize:", "ProTip")
 HASH_BLOCK_BYTES = 1024 * 1024
 LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warning", logging.ERROR: "error"}
 # A toolchain that wrote elsewhere or phoned home would only meet the sandbox; these spare it the attempt.
@@ -294,8 +296,9 @@ class _EventHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = LEVELS.get(record.levelno, "info")
         for line in ANSI.sub("", record.getMessage()).replace(self._hidden, "").splitlines():
-            if line.strip() and not line.strip().startswith(LOG_NOISE):
-                self._send({"type": "log", "level": level, "text": line.strip()[:LOG_LINE_MAX]})
+            text = PICTOGRAM.sub("", line).strip()
+            if text and not text.startswith(LOG_NOISE):
+                self._send({"type": "log", "level": level, "text": text[:LOG_LINE_MAX]})
 
 
 @contextmanager

@@ -117,6 +117,17 @@ def test_a_list_with_a_live_job_refreshes_itself_and_rests_afterwards(
     assert 'hx-trigger="every 2s"' not in browser(viewer).get("/jobs/").content.decode()
 
 
+def test_the_log_stops_saying_live_when_the_job_has_ended(enqueue, browser, viewer, engineer, acting):
+    job = enqueue()
+    end = '<span id="job-log-live" hx-swap-oob="delete">'
+    asked = {"HX-Request": "true"}
+    assert 'id="job-log-live"' in browser(viewer).get(f"/jobs/{job.pk}/").content.decode()
+    assert end not in browser(viewer).get(f"/jobs/{job.pk}/live/", headers=asked).content.decode()
+    services.job_cancel(actor=acting(engineer), job=job)
+    assert end in browser(viewer).get(f"/jobs/{job.pk}/live/", headers=asked).content.decode()
+    assert "job-log-live" not in browser(viewer).get(f"/jobs/{job.pk}/").content.decode()
+
+
 def test_the_api_tells_progress_cause_and_log(enqueue, api, engineer):
     job = claim(enqueue())
     JobPhase.objects.create(job=job, attempt=1, name="Counting", done=1, total=3, unit="steps")

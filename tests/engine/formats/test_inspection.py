@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from deployhub.engine.run import _EventHandler
 
 pytestmark = pytest.mark.engine
 
@@ -130,3 +133,11 @@ def test_a_renamed_description_is_recognised_by_its_blocks() -> None:
     assert family_name(network(own, "Conv", "C2f", "Detect")) == ("YOLOv8", "s")
     assert family_name(network({}, "C3k2", "C2PSA", "Detect")) == ("YOLO11", None)
     assert family_name(network({}, "Linear")) == (None, None)
+
+
+def test_the_log_tells_neither_work_folders_nor_pictograms(tmp_path: Path) -> None:
+    sent: list[dict] = []
+    handler = _EventHandler(sent.append, workdir=tmp_path)
+    said = f"\x1b[1mONNX:\x1b[0m export success \u2705 0.9s, saved as '{tmp_path}/model.onnx' \U0001f680"
+    handler.emit(logging.LogRecord("ultralytics", logging.INFO, "", 0, said, None, None))
+    assert [event["text"] for event in sent] == ["ONNX: export success 0.9s, saved as 'model.onnx'"]
