@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployhub.portal.views import audit, dashboard, docs, system
+from deployhub.portal.views import dashboard, docs, system
 
 app_name = "portal"
 urlpatterns = [
@@ -10,7 +10,6 @@ urlpatterns = [
     path("live/", dashboard.DashboardLive.as_view(), name="dashboard-live"),
     path("demo/", dashboard.DemoAnswer.as_view(), name="demo"),
     path("palette/", dashboard.PaletteView.as_view(), name="palette"),
-    path("audit/", audit.AuditPage.as_view(), name="audit"),
     path("system/", system.SystemPage.as_view(), name="system"),
     path("formats/", docs.FormatsPage.as_view(), name="formats"),
     path("docs/", docs.DocumentPage.as_view(), name="docs"),

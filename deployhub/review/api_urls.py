@@ -1,8 +1,9 @@
-"""API nouns of this floor."""
-
-from __future__ import annotations
+"""API nouns of oversight."""
 
 from rest_framework.routers import SimpleRouter
 
+from deployhub.review.api.events import AuditEventViewSet
+
 router = SimpleRouter(use_regex_path=False)
+router.register("audit-events", AuditEventViewSet, basename="audit-events")
 urlpatterns = router.urls

@@ -1,8 +1,10 @@
-"""Pages of this floor."""
+"""Pages of oversight."""
 
-from __future__ import annotations
+from django.urls import path
 
-from django.urls import URLPattern
+from deployhub.review.views import audit
 
 app_name = "review"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("audit/", audit.AuditPage.as_view(), name="audit"),
+]

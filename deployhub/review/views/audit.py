@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from deployhub.audit.scope import event_record
 from deployhub.audit.selectors import events_all
 from deployhub.doors.pages import ListPage
-from deployhub.portal.filters import AuditEventFilter
 from deployhub.registry.models import Project
+from deployhub.review.filters import AuditEventFilter
 
 
 class AuditPage(ListPage):
     permission = "audit.view"
-    template_name = "portal/audit.html"
+    template_name = "review/audit.html"
     filterset_class = AuditEventFilter
 
     def queryset(self) -> Any:
