@@ -59,7 +59,7 @@ def _flush_keeps_the_audit_triggers() -> Iterator[None]:
     def teardown(self: TransactionTestCase) -> None:
         import importlib
 
-        migration = importlib.import_module("deployhub.audit.migrations.0002_append_only")
+        migration = importlib.import_module("deployhub.audit.migrations.0005_append_only_with_permits")
         with connection.schema_editor() as editor:
             migration.triggers_drop(None, editor)
         try:

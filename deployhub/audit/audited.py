@@ -17,7 +17,7 @@ from django.db import models
 from django.db.models.signals import pre_delete
 
 from deployhub.audit.scope import require_scope
-from deployhub.audit.vocab import MASK, Operation
+from deployhub.audit.vocab import MASK, PERSONAL_APPS, Operation
 from deployhub.kernel.canonical import canonical_json
 from deployhub.kernel.clock import utc_now
 from deployhub.kernel.ids import new_id
@@ -144,6 +144,10 @@ class AuditedModel(models.Model):
 
     def audit_project_id(self) -> UUID | None:
         return getattr(self, "project_id", None)
+
+    def audit_subject_id(self) -> UUID | None:
+        """The person whom this row is about, if any: what names them in the log can be erased."""
+        return getattr(self, "user_id", None) if self._meta.app_label in PERSONAL_APPS else None
 
     def _audit_values(self, names: Iterable[str] | None) -> dict[str, Any]:
         wanted = None if names is None else set(names)

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection, models, transaction
 
 from deployhub.audit.models import AuditEvent
+from deployhub.audit.sealing.form import event_mark
 from deployhub.audit.vocab import Operation, Outcome
 from deployhub.kernel.actor import Actor, Door, system_actor
 from deployhub.kernel.errors import AuditUnavailable
@@ -43,6 +44,7 @@ class _Change:
     object_id: str
     label: str
     project_id: UUID | None
+    subject_id: UUID | None
     changes: dict[str, Any]
 
 
@@ -59,7 +61,12 @@ class AuditScope:
         earlier = self.changed.get(key)
         if earlier is None:
             self.changed[key] = _Change(
-                operation, *key, obj.audit_label()[:200], obj.audit_project_id(), dict(changes)
+                operation,
+                *key,
+                obj.audit_label()[:200],
+                obj.audit_project_id(),
+                _subject_of(obj),
+                dict(changes),
             )
             return
         earlier.label = obj.audit_label()[:200]
@@ -82,12 +89,18 @@ class AuditScope:
                 object_type=change.object_type,
                 object_id=change.object_id,
                 object_label=change.label,
+                subject_id=change.subject_id,
                 changes=change.changes,
                 reason=self.reason[:500],
                 **_actor_columns(self.actor),
             )
             for change in self.changed.values()
         ]
+
+
+def _subject_of(obj: Any) -> UUID | None:
+    told = getattr(obj, "audit_subject_id", None)
+    return told() if told is not None else None
 
 
 _current: ContextVar[AuditScope | None] = ContextVar("audit_scope", default=None)
@@ -174,6 +187,7 @@ def events_write(events: list[AuditEvent]) -> None:
     try:
         with connection.cursor() as cursor:
             for event in events:
+                event_mark(event)
                 cursor.execute(_insert_statement(), _insert_row(event))
     except DatabaseError as error:
         raise AuditUnavailable(
@@ -204,6 +218,7 @@ def event_record(
                 object_type=obj.audit_type() if obj is not None else "",
                 object_id=str(obj.pk) if obj is not None else "",
                 object_label=obj.audit_label()[:200] if obj is not None else "",
+                subject_id=_subject_of(obj),
                 changes=facts or {},
                 reason=reason[:500],
                 **_actor_columns(actor),

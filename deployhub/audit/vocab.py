@@ -19,7 +19,18 @@ class Operation(models.TextChoices):
     EVENT = "event", "Event"
 
 
+class Permit(models.TextChoices):
+    ERASE = "erase", "Empty the personal parts"
+    PRUNE = "prune", "Remove the sealed event; its leaf stays"
+
+
+ERASURE, PRUNING = "audit_erasure", "audit_pruning"
+"""Kinds of object of the events that account for what was erased or pruned; such events are never pruned."""
+
+PERSONAL_APPS = frozenset({"accounts", "access"})
+"""Apps whose rows are about the person that their `user_id` names."""
+
 MASK = "••••••"
 """Stands in the log where a secret changed: that it changed is told, what it was is not."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2

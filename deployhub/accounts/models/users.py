@@ -96,6 +96,9 @@ class User(AuditedModel, AbstractBaseUser):
     def policy_owner_id(self) -> UUID:
         return self.pk
 
+    def audit_subject_id(self) -> UUID:
+        return self.pk
+
     @property
     def display_name(self) -> str:
         return self.name or self.username

@@ -1,0 +1,1 @@
+"""Writes of the audit floor: sealing, keys, copies of checkpoints outside, erasure and pruning."""
