@@ -23,7 +23,7 @@ RANGES_PER_ACCOUNT = 1_000
 """How many ranges of ids one accounting event holds; more make further events."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Account:
     """What an accounting event is about."""
 
