@@ -153,8 +153,9 @@ def auditor(person: Any) -> Any:
 
 @pytest.fixture
 def acting() -> Callable[..., Any]:
-    """The Actor of a person, as a use case takes it: `acting(engineer)`."""
+    """The Actor of a person, as a use case takes it, just signed in: `acting(engineer)`."""
     from deployhub.kernel.actor import Actor, ActorKind, Door
+    from deployhub.kernel.clock import utc_now
 
     def make(user: Any, **fields: Any) -> Actor:
         return Actor(
@@ -164,6 +165,7 @@ def acting() -> Callable[..., Any]:
             user_id=user.pk,
             is_administrator=user.is_administrator,
             is_auditor=user.is_auditor,
+            second_factor_at=fields.pop("second_factor_at", utc_now()),
             **fields,
         )
 
@@ -172,12 +174,22 @@ def acting() -> Callable[..., Any]:
 
 @pytest.fixture
 def browser(client: Any) -> Callable[..., Any]:
-    """A signed-in test client: `browser(viewer).get("/models/")`."""
+    """A signed-in test client: `browser(viewer).get("/models/")`.
+
+    It signed in just now, so that nothing asks for a step-up; `browser(viewer, minutes_ago=11)` did so earlier.
+    """
+    import time
+
     from django.test import Client
 
-    def make(user: Any) -> Client:
+    from deployhub.doors.vocab import SESSION_SECOND_FACTOR_AT
+
+    def make(user: Any, *, minutes_ago: int = 0) -> Client:
         signed_in = Client()
         signed_in.force_login(user)
+        session = signed_in.session
+        session[SESSION_SECOND_FACTOR_AT] = time.time() - 60 * minutes_ago
+        session.save()
         return signed_in
 
     return make
@@ -185,7 +197,10 @@ def browser(client: Any) -> Callable[..., Any]:
 
 @pytest.fixture
 def token_of(db: None) -> Callable[..., str]:
-    """An API token's text: `token_of(engineer, scopes=["read", "upload"])`."""
+    """An API token's text: `token_of(engineer, scopes=["read", "upload"])`.
+
+    An administrator has waived the step-up for it, unless `step_up_exempt=False`.
+    """
     import secrets
     from datetime import timedelta
 
@@ -204,6 +219,7 @@ def token_of(db: None) -> Callable[..., str]:
                 digest=token_digest(text),
                 scopes=TokenScope.values if scopes is None else scopes,
                 expires_at=fields.pop("expires_at", utc_now() + timedelta(days=1)),
+                step_up_exempt=fields.pop("step_up_exempt", True),
                 **fields,
             )
         return text

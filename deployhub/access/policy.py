@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from deployhub.access import step_up
 from deployhub.access.models import Membership
 from deployhub.access.vocab import (
     ADMINISTRATOR_PERMISSIONS,
@@ -99,10 +100,28 @@ def _can_see(actor: Actor, obj: Any) -> bool:
     return actor.is_administrator or actor.is_auditor or project_id in roles_of(actor)
 
 
-def require(actor: Actor, permission: str, obj: Any = None) -> None:
-    """Raise NotAuthenticated, NotFound or Forbidden unless the actor may; write the refusal to the log."""
-    if can(actor, permission, obj):
+def _step_up_require(actor: Actor, permission: str, obj: Any) -> None:
+    refused = step_up.refusal(actor, permission)
+    if refused is None:
         return
+    event_record(
+        actor,
+        permission,
+        obj if hasattr(obj, "audit_type") else None,
+        operation=Operation.EVENT,
+        outcome=Outcome.DENIED,
+        reason=f"allowed, but no fresh second factor ({refused.code})",
+    )
+    raise refused
+
+
+def require(actor: Actor, permission: str, obj: Any = None) -> None:
+    """Raise NotAuthenticated, NotFound or Forbidden unless the actor may; write the refusal to the log.
+
+    Raises StepUpRequired for somebody who may, where the permission is dangerous and their proof is not fresh.
+    """
+    if can(actor, permission, obj):
+        return _step_up_require(actor, permission, obj)
     label = PERMISSIONS[permission].label if permission in PERMISSIONS else permission
     event_record(
         actor,

@@ -84,12 +84,14 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("account.update", "Change the own name and preferences", Reach.SELF),
     ("account.password", "Change the own password", Reach.SELF),
     ("account.sign_out", "Sign out", Reach.SELF),
+    ("mfa.step_up", "Show a fresh second factor", Reach.SELF),
     ("mfa.enrol", "Enrol a second factor", Reach.SELF),
     ("mfa.remove", "Remove a second factor", Reach.SELF),
     ("mfa.recovery", "Make new recovery codes", Reach.SELF),
     ("token.view", "See the own API tokens", Reach.SELF),
     ("token.create", "Create an API token", Reach.SELF),
     ("token.revoke", "Revoke an own API token", Reach.SELF),
+    ("token.waive_step_up", "Let somebody's API token act without a fresh second factor", Reach.INSTANCE),
     ("dashboard.view", "See the dashboard", Reach.ANYONE),
     ("docs.view", "Read the documentation", Reach.ANYONE),
     ("search.use", "Search what one may see", Reach.ANYONE),
@@ -143,6 +145,17 @@ ADMINISTRATOR_PERMISSIONS: frozenset[str] = frozenset(
     code for code, permission in PERMISSIONS.items() if permission.reach in (Reach.PROJECT, Reach.INSTANCE)
 )
 AUDITOR_PERMISSIONS: frozenset[str] = _SEE | _codes("audit.view", "user.view", "system.view")
+
+
+STEP_UP_PERMISSIONS: frozenset[str] = _codes(
+    "membership.grant", "membership.revoke",
+    "user.create", "user.update", "user.deactivate", "user.activate", "user.reset",
+    "mfa.enrol", "mfa.remove", "mfa.recovery",
+    "token.create", "token.waive_step_up",
+)  # fmt: skip
+"""Dangerous: who does this must have shown a second factor within the last minutes (SecurityPolicy.step_up_minutes).
+The policy asks for it at every door. Rights over people, tokens, factors and the rules themselves belong here, and what
+leaves the installation; tests/accounts/test_step_up.py holds the list complete."""
 
 
 class TokenScope(models.TextChoices):

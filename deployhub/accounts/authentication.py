@@ -36,6 +36,7 @@ def actor_of_token(token: ApiToken, request: Any) -> Actor:
         is_administrator=user.is_administrator,
         is_auditor=user.is_auditor,
         auth_method="token",
+        step_up_exempt=token.step_up_exempt,
         token_id=token.pk,
         token_permissions=frozenset().union(
             *(SCOPE_PERMISSIONS[s] for s in token.scopes if s in SCOPE_PERMISSIONS)

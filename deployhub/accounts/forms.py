@@ -75,10 +75,6 @@ class ProfileForm(forms.Form):
     )
 
 
-class ProofForm(forms.Form):
-    proof = _password("Password or fresh code", autocomplete="current-password")
-
-
 class TotpConfirmForm(forms.Form):
     name = forms.CharField(
         label="Name of the device",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
 from deployhub.access import policy
 from deployhub.access.models import Membership
-from deployhub.accounts.models import ApiToken, RecoveryCode, TotpDevice, User
+from deployhub.access.step_up import StepUpTerms
+from deployhub.accounts.models import ApiToken, RecoveryCode, SecurityPolicy, TotpDevice, User
 from deployhub.audit.scope import event_record
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.errors import NotFound
@@ -24,6 +26,27 @@ def _own_id(actor: Actor) -> UUID:
 
 def second_factor_is_on(user_id: UUID) -> bool:
     return TotpDevice.objects.filter(user_id=user_id, confirmed=True).exists()
+
+
+def mfa_is_demanded(actor: Actor) -> bool:
+    """Whether the security policy demands a second factor of this person, for themselves or for a role they have."""
+    demands = SecurityPolicy.current()
+    if demands.mfa_required_for_all:
+        return True
+    roles = set(demands.mfa_required_roles)
+    if not roles:
+        return False
+    if (actor.is_administrator and "administrator" in roles) or (actor.is_auditor and "auditor" in roles):
+        return True
+    return bool(roles & set(policy.roles_of(actor).values()))
+
+
+def step_up_terms(actor: Actor) -> StepUpTerms:
+    """How fresh a second factor must be, and whether this person has to set one up first."""
+    must_enrol = (
+        actor.user_id is not None and mfa_is_demanded(actor) and not second_factor_is_on(actor.user_id)
+    )
+    return StepUpTerms(minutes=SecurityPolicy.current().step_up_minutes, must_enrol=must_enrol)
 
 
 def account_get(actor: Actor) -> User:
@@ -54,6 +77,25 @@ def totp_device_get(actor: Actor, device_id: UUID) -> TotpDevice:
     return device
 
 
+@dataclass(frozen=True, slots=True)
+class SecondFactors:
+    """Which kinds of second factor a person can show."""
+
+    has_app: bool
+    has_recovery_code: bool
+
+    @property
+    def has_any(self) -> bool:
+        return self.has_app
+
+
+def second_factors_own(actor: Actor) -> SecondFactors:
+    return SecondFactors(
+        has_app=totp_devices_own(actor).filter(confirmed=True).exists(),
+        has_recovery_code=recovery_codes_left(actor) > 0,
+    )
+
+
 def recovery_codes_left(actor: Actor) -> int:
     return RecoveryCode.objects.filter(user_id=_own_id(actor), used_at=None).count()
 
@@ -63,6 +105,20 @@ def tokens_visible(actor: Actor) -> QuerySet[ApiToken]:
     if not policy.can(actor, "token.view"):
         return ApiToken.objects.none()
     return ApiToken.objects.filter(user_id=_own_id(actor))
+
+
+def tokens_of_person(actor: Actor, user: User) -> QuerySet[ApiToken]:
+    """Somebody's tokens, for who may waive the step-up of one."""
+    if not policy.can(actor, "token.waive_step_up"):
+        return ApiToken.objects.none()
+    return ApiToken.objects.filter(user=user).order_by("-id")
+
+
+def token_of_person_get(actor: Actor, user_id: UUID, token_id: UUID) -> ApiToken:
+    token = tokens_of_person(actor, user_get(actor, user_id)).filter(pk=token_id).first()
+    if token is None:
+        raise NotFound(NOTHING)
+    return token
 
 
 def token_get(actor: Actor, token_id: UUID) -> ApiToken:

@@ -39,6 +39,9 @@ class TokenSerializer(serializers.Serializer):
     revoked_at = serializers.DateTimeField(allow_null=True, help_text="When it was revoked, if it was (UTC).")
     last_used_at = serializers.DateTimeField(allow_null=True, help_text="Last use, to the minute (UTC).")
     last_used_address = serializers.CharField(help_text="Address that it was last used from.")
+    step_up_exempt = serializers.BooleanField(
+        help_text="Whether an administrator let it act without a fresh second factor."
+    )
     state = serializers.SerializerMethodField(help_text="usable, expired or revoked.")
 
     def get_state(self, token: ApiToken) -> str:
@@ -64,6 +67,12 @@ class TokenCreateSerializer(serializers.Serializer):
         max_value=TOKEN_LIFE_DAYS_MAX,
         default=TOKEN_LIFE_DAYS_DEFAULT,
         help_text="Days until it expires.",
+    )
+
+
+class TokenWaiveSerializer(serializers.Serializer):
+    waived = serializers.BooleanField(
+        help_text="True: the token acts without a fresh second factor. False: no longer."
     )
 
 

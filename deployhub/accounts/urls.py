@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployhub.accounts.views import account, password, second_factor, sign_in, tokens, users
+from deployhub.accounts.views import account, password, second_factor, sign_in, step_up, tokens, users
 
 app_name = "accounts"
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("sign-out/", sign_in.SignOutPage.as_view(), name="sign-out"),
     path("account/", account.AccountPage.as_view(), name="account"),
     path("account/password/", password.PasswordPage.as_view(), name="password"),
+    path("account/step-up/", step_up.StepUpPage.as_view(), name="step-up"),
+    path("account/step-up/again/", step_up.StepUpAgain.as_view(), name="step-up-again"),
     path("account/mfa/", second_factor.SecondFactorPage.as_view(), name="mfa"),
     path("account/mfa/new/", second_factor.SecondFactorNew.as_view(), name="mfa-new"),
     path("account/mfa/recovery/", second_factor.RecoveryCodesNew.as_view(), name="mfa-recovery"),
@@ -30,5 +32,10 @@ urlpatterns = [
     path("users/<uuid:user_id>/", users.UserPage.as_view(), name="user"),
     path("users/<uuid:user_id>/deactivate/", users.UserDeactivate.as_view(), name="user-deactivate"),
     path("users/<uuid:user_id>/activate/", users.UserActivate.as_view(), name="user-activate"),
+    path(
+        "users/<uuid:user_id>/tokens/<uuid:token_id>/waive-step-up/",
+        users.TokenStepUpWaive.as_view(),
+        name="token-waive-step-up",
+    ),
     path("users/<uuid:user_id>/reset/", users.UserReset.as_view(), name="user-reset"),
 ]

@@ -15,13 +15,16 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from deployhub.doors.step_up import step_up_ask
 from deployhub.kernel.actor import ANONYMOUS
 from deployhub.kernel.errors import (
     DeployHubError,
     Forbidden,
     InvalidInput,
+    MfaRequired,
     NotAuthenticated,
     NotFound,
+    StepUpRequired,
     StorageFull,
     TooLarge,
     Unavailable,
@@ -78,6 +81,8 @@ def problem_body(request: HttpRequest, error: DeployHubError) -> dict[str, Any]:
     if error.errors:
         body["errors"] = error.errors
     body.update(error.extra)
+    if isinstance(error, StepUpRequired) and request.actor.token_id is None:  # type: ignore[attr-defined]
+        body["step_up"] = reverse("accounts:step-up")
     return body
 
 
@@ -103,6 +108,12 @@ def _as_nobody(request: HttpRequest) -> None:
     request.actor = ANONYMOUS  # type: ignore[attr-defined]
 
 
+def _lead(request: HttpRequest, target: str) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": target})
+    return HttpResponseRedirect(target)
+
+
 def error_respond(request: HttpRequest, error: DeployHubError) -> HttpResponse:
     if wants_problem(request):
         return HttpResponse(
@@ -112,10 +123,11 @@ def error_respond(request: HttpRequest, error: DeployHubError) -> HttpResponse:
             headers=_headers(error),
         )
     if isinstance(error, NotAuthenticated):
-        target = f"{reverse('accounts:sign-in')}?{urlencode({'next': request.get_full_path()})}"
-        if request.headers.get("HX-Request"):
-            return HttpResponse(status=204, headers={"HX-Redirect": target})
-        return HttpResponseRedirect(target)
+        return _lead(request, f"{reverse('accounts:sign-in')}?{urlencode({'next': request.get_full_path()})}")
+    if isinstance(error, StepUpRequired):
+        return step_up_ask(request)
+    if isinstance(error, MfaRequired):
+        return _lead(request, reverse("accounts:mfa"))
     if request.headers.get("HX-Request"):
         # A fragment cannot become a whole error page: say it in a toast and leave the page as it is.
         toast = {"toast": {"tone": "danger", "title": error.detail, "text": error.hint}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from deployhub.doors.faces import error_face
-from deployhub.doors.vocab import SESSION_FACTOR
+from deployhub.doors.vocab import SESSION_FACTOR, SESSION_SECOND_FACTOR_AT
 from deployhub.kernel.actor import ANONYMOUS, Actor, ActorKind, Door
 from deployhub.kernel.ids import new_id
 
@@ -41,6 +42,7 @@ def actor_of_session(request: HttpRequest) -> Actor:
     }
     if not user.is_authenticated:
         return Actor(kind=ActorKind.ANONYMOUS, name=ANONYMOUS.name, **common)
+    shown_at = request.session.get(SESSION_SECOND_FACTOR_AT)
     return Actor(
         kind=ActorKind.USER,
         name=user.audit_label(),
@@ -48,6 +50,7 @@ def actor_of_session(request: HttpRequest) -> Actor:
         is_administrator=user.is_administrator,
         is_auditor=user.is_auditor,
         auth_method=request.session.get(SESSION_FACTOR, ""),
+        second_factor_at=None if shown_at is None else datetime.fromtimestamp(shown_at, UTC),
         session_id=(request.session.session_key or "")[:8],
         **common,
     )

@@ -29,7 +29,8 @@ class Actor:
     `token_permissions` is None for a person at the browser; for an API token it is the set of permissions
     that the token carries, and the actor may do what both its roles and its token allow.
     `auth_method` is how they proved who they are (`password`, `totp`, `passkey`, `oidc`, `token` …).
-    `second_factor_at` is when they last showed a second factor in this session; None for never.
+    `second_factor_at` is when they last showed in this session the strongest proof that they have: a second factor,
+    or the password where they have set up none. None for never.
     `step_up_exempt` is a token for which an administrator waived the fresh second factor.
     `acting_as` names the role that a person previews; what they do meanwhile is logged with it.
     """

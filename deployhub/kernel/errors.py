@@ -52,6 +52,20 @@ class Forbidden(DeployHubError):
     title = "Your role does not allow this"
 
 
+class StepUpRequired(Forbidden):
+    """The actor may do this, and has to show first that it is still them."""
+
+    code = "step_up_required"
+    title = "Confirm that it is you"
+
+
+class MfaRequired(Forbidden):
+    """The security policy demands a second factor of this person, who has none yet."""
+
+    code = "mfa_required"
+    title = "Set up a second factor first"
+
+
 class NotFound(DeployHubError):
     """There is no such object, or the actor may not know that there is one."""
 

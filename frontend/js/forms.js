@@ -39,6 +39,9 @@ mount("input[data-otp]", (input) => {
 
 mount("[data-focus-on-load]", (element) => element.focus({ preventScroll: false }));
 
+// A form that only waits to be sent: what was typed before a step-up.
+mount("form[data-submit-now]", (form) => form.requestSubmit());
+
 // <input data-check-all="name"> ticks every box of that name.
 on("change", "[data-check-all]", (event, box) => {
   for (const other of document.querySelectorAll(`input[type="checkbox"][name="${CSS.escape(box.dataset.checkAll)}"]`)) other.checked = box.checked;

@@ -315,28 +315,33 @@ def test_enrolling_ends_the_sessions_in_other_browsers(client, engineer, signed_
 def test_a_device_of_somebody_else_does_not_exist(enrolled, viewer, browser, engineer):
     device = engineer.totp_devices.get()
     for path in ("confirm", "remove"):
-        answer = browser(viewer).post(
-            f"/account/mfa/{device.pk}/{path}/", {"proof": PASSWORD, "code": "1", "name": "x"}
-        )
+        answer = browser(viewer).post(f"/account/mfa/{device.pk}/{path}/", {"code": "1", "name": "x"})
         assert answer.status_code == 404
     assert engineer.totp_devices.exists()
 
 
-def test_removing_a_device_asks_for_the_password_or_a_fresh_code(enrolled, engineer):
-    client, seed, _, _ = enrolled
+def an_hour_passes(client: Client) -> None:
+    session = client.session
+    session["second_factor_at"] -= 3600
+    session.save()
+
+
+def test_removing_a_device_asks_for_a_fresh_second_factor(enrolled, engineer):
+    client, _, codes, _ = enrolled
     device = engineer.totp_devices.get()
-    for wrong in ("", "not the password", f"{totp(seed):06d}"):  # the last one was spent by the enrolment
-        assert client.post(f"/account/mfa/{device.pk}/remove/", {"proof": wrong}).status_code == 400
+    an_hour_passes(client)
+    led = client.post(f"/account/mfa/{device.pk}/remove/")
+    assert led.headers["Location"].startswith("/account/step-up/")
     assert engineer.totp_devices.exists()
-    client.post(f"/account/mfa/{device.pk}/remove/", {"proof": PASSWORD})
+    client.post("/account/step-up/", {"recovery_code": codes[0]})
+    client.post(f"/account/mfa/{device.pk}/remove/")
     assert not engineer.totp_devices.exists()
     assert not engineer.recovery_codes.exists()
-    assert AuditEvent.objects.filter(action="account.prove", outcome="failed").count() == 3
 
 
 def test_new_recovery_codes_replace_the_old_ones(enrolled, signed_in):
     client, _, old, _ = enrolled
-    page = client.post("/account/mfa/recovery/", {"proof": PASSWORD}).content.decode()
+    page = client.post("/account/mfa/recovery/").content.decode()
     assert len(re.findall(r"<li>([a-z2-7]{4}(?:-[a-z2-7]{4}){3})</li>", page)) == 10
     elsewhere = Client()
     password_step(elsewhere)

@@ -6,6 +6,7 @@ The routes come from the URL resolver and the expectation from the policy, so a 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.test import Client
 from deployhub.access import policy
 from deployhub.access.vocab import PERMISSIONS, SCOPE_PERMISSIONS, Reach, TokenScope
 from deployhub.accounts.vocab import Factor
-from deployhub.doors.vocab import SESSION_FACTOR
+from deployhub.doors.vocab import SESSION_FACTOR, SESSION_SECOND_FACTOR_AT
 from deployhub.kernel.actor import Actor
 from tests.matrix.routes import Route, guarded_routes
 from tests.matrix.things import Things, nothing_like, thing_of
@@ -61,6 +62,7 @@ def door_of(user: Any) -> Client:
     client.force_login(user)
     session = client.session
     session[SESSION_FACTOR] = Factor.TOTP
+    session[SESSION_SECOND_FACTOR_AT] = time.time()
     session.save()
     return client
 

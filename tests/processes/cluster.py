@@ -168,7 +168,7 @@ with system_scope("the test's people"):
     owner.save()
     Membership.objects.create(user=owner, project=project, role="owner")
     ApiToken.objects.create(user=owner, label="test", digest=token_digest(text), scopes=TokenScope.values,
-                            expires_at=utc_now() + timedelta(days=1))
+                            expires_at=utc_now() + timedelta(days=1), step_up_exempt=True)
 browser = Client()
 browser.force_login(owner)
 answer = [text, settings.SESSION_COOKIE_NAME, browser.cookies[settings.SESSION_COOKIE_NAME].value]

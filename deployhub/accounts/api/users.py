@@ -16,11 +16,14 @@ from deployhub.accounts.api import NOT_REMEMBERED
 from deployhub.accounts.filters import UserFilterSet
 from deployhub.accounts.models import User
 from deployhub.accounts.serializers import (
+    TokenSerializer,
+    TokenWaiveSerializer,
     UserCreateSerializer,
     UserPasswordSerializer,
     UserSerializer,
     UserUpdateSerializer,
 )
+from deployhub.accounts.services.tokens import token_step_up_waive
 from deployhub.accounts.services.users import (
     user_activate,
     user_create,
@@ -49,6 +52,12 @@ from deployhub.doors.api import ApiViewSet
     activate=extend_schema(
         tags=["users"], summary="Activate an account again", request=None, responses=UserSerializer
     ),
+    waive_step_up=extend_schema(
+        tags=["users"],
+        summary="Waive the step-up for a person's token",
+        request=TokenWaiveSerializer,
+        responses=TokenSerializer,
+    ),
     reset=extend_schema(
         tags=["users"],
         summary="Reset password and second factor",
@@ -65,6 +74,7 @@ class UserViewSet(ApiViewSet):
         "deactivate": "user.deactivate",
         "activate": "user.activate",
         "reset": "user.reset",
+        "waive_step_up": "token.waive_step_up",
     }
     idempotent_actions = NOT_REMEMBERED
     queryset = User.objects.none()
@@ -117,3 +127,17 @@ class UserViewSet(ApiViewSet):
         """New one-time password; second factor, sessions and tokens end."""
         user, password = user_reset(actor=self.actor, user=selectors.user_get(self.actor, pk))
         return Response(self._face_with_password(user, password))
+
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path="tokens/<uuid:token_id>/waive-step-up",
+        url_name="waive-step-up",
+    )
+    def waive_step_up(self, request: Request, pk: UUID, token_id: UUID) -> Response:
+        """Let a person's token act where a fresh second factor is asked for, or take that back."""
+        waived = self.body(TokenWaiveSerializer)["waived"]
+        token = selectors.token_of_person_get(self.actor, pk, token_id)
+        return Response(
+            TokenSerializer(token_step_up_waive(actor=self.actor, token=token, waived=waived)).data
+        )

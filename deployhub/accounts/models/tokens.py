@@ -26,6 +26,8 @@ class ApiToken(AuditedModel):
     digest = models.CharField(max_length=64, unique=True)
     scopes = models.JSONField(default=list)
     project_ids = models.JSONField(default=list, help_text="Empty: all projects of the owner.")
+    step_up_exempt = models.BooleanField(default=False)
+    """An administrator let it act where a person must show a fresh second factor."""
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)

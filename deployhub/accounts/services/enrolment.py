@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 from django.conf import settings
 
 from deployhub.accounts.models import RecoveryCode, TotpDevice, User
-from deployhub.accounts.services.proof import IdentityProof, proof_demand
 from deployhub.accounts.services.second_factor import recovery_codes_write
 from deployhub.accounts.vocab import TOTP_DEVICES_MAX, TOTP_DIGITS, TOTP_SEED_BYTES, TOTP_STEP_SECONDS
 from deployhub.kernel.actor import Actor
@@ -54,10 +53,9 @@ def totp_confirm(*, actor: Actor, device: TotpDevice, name: str, code: str) -> l
 
 
 @usecase("mfa.remove", on="device")
-def totp_remove(*, actor: Actor, device: TotpDevice, proof: IdentityProof) -> User:
+def totp_remove(*, actor: Actor, device: TotpDevice) -> User:
     """Remove a device. With the last one the recovery codes go too: there is nothing left that they stand in for."""
     user = device.user
-    proof_demand(proof, user)
     device.delete()
     if not user.totp_devices.filter(confirmed=True).exists():
         RecoveryCode.objects.filter(user=user).delete()
@@ -67,9 +65,8 @@ def totp_remove(*, actor: Actor, device: TotpDevice, proof: IdentityProof) -> Us
 
 
 @usecase("mfa.recovery", on="user")
-def recovery_codes_renew(*, actor: Actor, user: User, proof: IdentityProof) -> list[str]:
+def recovery_codes_renew(*, actor: Actor, user: User) -> list[str]:
     """Ten new recovery codes; the old ones stop working."""
-    proof_demand(proof, user)
     if not user.totp_devices.filter(confirmed=True).exists():
         raise Conflict("There is no second factor to recover.", hint="Set up an authenticator app first.")
     return recovery_codes_write(user=user)

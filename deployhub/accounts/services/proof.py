@@ -1,4 +1,4 @@
-"""Proof that the person at the keyboard is still the one who signed in: asked before what could lock them out."""
+"""Proof that the person at the keyboard knows the present password: asked before it is replaced."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from uuid import UUID
 
 from deployhub.accounts.models import User
 from deployhub.accounts.services.attempts import attempt_begin, attempts_forget, attempts_key
-from deployhub.accounts.services.second_factor import totp_verify
-from deployhub.accounts.vocab import TOTP_DIGITS
 from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
 from deployhub.kernel.actor import Actor
@@ -22,24 +20,16 @@ class IdentityProof:
     user_id: UUID
 
 
-def identity_prove(
-    *, actor: Actor, user: User, proof: str, field: str = "proof", password_only: bool = False
-) -> IdentityProof:
-    """Check a fresh code or the password. Not part of the use case, whose failure would forget the attempt.
+def identity_prove(*, actor: Actor, user: User, proof: str, field: str = "proof") -> IdentityProof:
+    """Check the password. Not part of the use case, whose failure would forget the attempt.
 
     Raises InvalidInput (at `field`) and RateLimited.
     """
     key = attempts_key("proof", user.pk)
     attempt_begin(key)
-    is_code = len(proof) == TOTP_DIGITS and proof.isdigit() and not password_only
-    right = totp_verify(user=user, code=proof) is not None if is_code else user.check_password(proof)
-    if not right:
+    if not user.check_password(proof):
         event_record(actor, "account.prove", user, operation=Operation.EVENT, outcome=Outcome.FAILED)
-        sentence = (
-            "This is not your password."
-            if password_only
-            else "This is neither a fresh code nor your password."
-        )
+        sentence = "This is not your password."
         raise InvalidInput(sentence, hint="Nothing was changed. Try again.", errors={field: [sentence]})
     attempts_forget(key)
     return IdentityProof(user_id=user.pk)
@@ -48,4 +38,4 @@ def identity_prove(
 def proof_demand(proof: IdentityProof | None, user: User) -> None:
     """A proof of somebody else is a defect or an attack: refuse."""
     if proof is None or proof.user_id != user.pk:
-        raise InvalidInput("Your password or a fresh code is missing.", hint="Type it to go on.")
+        raise InvalidInput("Your present password is missing.", hint="Type it to go on.")

@@ -13,6 +13,7 @@ from django_otp import login as otp_login
 from deployhub.accounts.models import TotpDevice, User
 from deployhub.accounts.services.attempts import attempt_begin, attempts_forget, attempts_key
 from deployhub.accounts.services.second_factor import recovery_code_use, totp_verify
+from deployhub.accounts.services.step_up import freshness_stamp
 from deployhub.accounts.vocab import SECOND_STEP_TIME, SESSION_PENDING, Factor
 from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
@@ -124,6 +125,7 @@ def session_begin(
     request.session.pop(SESSION_KEY, None)
     login(request, user, backend=BACKEND)
     request.session[SESSION_FACTOR] = factor.value
+    freshness_stamp(request)  # every factor that the person has was shown just now
     if device is not None:
         otp_login(request, device)
     try:

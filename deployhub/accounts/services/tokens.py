@@ -63,6 +63,18 @@ def token_create(
     return token, text
 
 
+@usecase("token.waive_step_up")
+def token_step_up_waive(*, actor: Actor, token: ApiToken, waived: bool) -> ApiToken:
+    """Let a token act where a person must show a fresh second factor; or take that back."""
+    if waived and not token.is_usable:
+        raise Conflict("This token is expired or revoked.")
+    if token.step_up_exempt == waived:
+        raise Conflict("This is waived already." if waived else "Nothing is waived for this token.")
+    token.step_up_exempt = waived
+    token.save(update_fields=["step_up_exempt"])
+    return token
+
+
 @usecase("token.revoke", on="token")
 def token_revoke(*, actor: Actor, token: ApiToken) -> ApiToken:
     """End a token. The next request with it is refused."""

@@ -42,9 +42,7 @@ class PasswordPage(FormPage):
         proof = None
         if not forced:
             old = form.cleaned_data["old_password"]
-            proof = identity_prove(
-                actor=self.actor, user=user, proof=old, field="old_password", password_only=True
-            )
+            proof = identity_prove(actor=self.actor, user=user, proof=old, field="old_password")
         changed = password_change(
             actor=self.actor, user=user, proof=proof, new_password=form.cleaned_data["new_password"]
         )

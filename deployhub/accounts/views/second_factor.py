@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django_otp import login as otp_login
 
-from deployhub.accounts.forms import ProofForm, TotpConfirmForm
+from deployhub.accounts.forms import TotpConfirmForm
 from deployhub.accounts.models import TotpDevice
 from deployhub.accounts.selectors import account_get, recovery_codes_left, totp_device_get, totp_devices_own
 from deployhub.accounts.services.enrolment import (
@@ -25,11 +25,10 @@ from deployhub.accounts.services.enrolment import (
     totp_enrol,
     totp_remove,
 )
-from deployhub.accounts.services.proof import IdentityProof, identity_prove
+from deployhub.accounts.services.step_up import freshness_stamp
 from deployhub.accounts.vocab import RECOVERY_CODES_LOW, Factor
 from deployhub.doors.pages import FormPage, Page
 from deployhub.doors.vocab import SESSION_FACTOR
-from deployhub.kernel.errors import InvalidInput, RateLimited
 
 
 def qr_image(text: str) -> str:
@@ -102,47 +101,34 @@ class SecondFactorConfirm(FormPage):
         update_session_auth_hash(self.request, account_get(self.actor))
         otp_login(self.request, device)
         self.request.session[SESSION_FACTOR] = Factor.TOTP.value
+        freshness_stamp(self.request)
         if codes:
             return self.page(template="accounts/recovery_codes.html", codes=codes, first=True)
         messages.success(self.request, "The device is set up. Your other sessions have ended.")
         return reverse("accounts:mfa")
 
 
-class _WithProof(SecondFactorPage):
-    """Asks for the password or a fresh code first; what was wrong with it is told on the page."""
+class SecondFactorRemove(Page):
+    permission = "mfa.remove"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return HttpResponseRedirect(reverse("accounts:mfa"))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form = ProofForm(data=request.POST)
-        typed = form.cleaned_data["proof"] if form.is_valid() else ""
-        try:
-            proof = identity_prove(actor=self.actor, user=account_get(self.actor), proof=typed)
-        except (InvalidInput, RateLimited) as error:
-            return self.page(status=error.status, refused=error)
-        return self.act(proof)
-
-    def act(self, proof: IdentityProof) -> HttpResponse:
-        raise NotImplementedError
-
-
-@method_decorator(sensitive_post_parameters(), name="dispatch")
-class SecondFactorRemove(_WithProof):
-    permission = "mfa.remove"
-
-    def act(self, proof: IdentityProof) -> HttpResponse:
         device = totp_device_get(self.actor, self.kwargs["device_id"])
-        user = totp_remove(actor=self.actor, device=device, proof=proof)
-        update_session_auth_hash(self.request, user)
-        messages.success(self.request, f"“{device.name}” was removed. Your other sessions have ended.")
+        user = totp_remove(actor=self.actor, device=device)
+        update_session_auth_hash(request, user)
+        messages.success(request, f"“{device.name}” was removed. Your other sessions have ended.")
         return HttpResponseRedirect(reverse("accounts:mfa"))
 
 
-@method_decorator(sensitive_post_parameters(), name="dispatch")
-class RecoveryCodesNew(_WithProof):
+@method_decorator(never_cache, name="dispatch")
+class RecoveryCodesNew(Page):
     permission = "mfa.recovery"
 
-    def act(self, proof: IdentityProof) -> HttpResponse:
-        codes = recovery_codes_renew(actor=self.actor, user=account_get(self.actor), proof=proof)
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return HttpResponseRedirect(reverse("accounts:mfa"))
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        codes = recovery_codes_renew(actor=self.actor, user=account_get(self.actor))
         return self.page(template="accounts/recovery_codes.html", codes=codes, first=False)

@@ -15,7 +15,15 @@ from django.views.decorators.cache import never_cache
 from deployhub.accounts.filters import UserFilterSet
 from deployhub.accounts.forms import UserForm, UserNewForm
 from deployhub.accounts.models import User
-from deployhub.accounts.selectors import user_get, user_memberships, user_read, users_read
+from deployhub.accounts.selectors import (
+    token_of_person_get,
+    tokens_of_person,
+    user_get,
+    user_memberships,
+    user_read,
+    users_read,
+)
+from deployhub.accounts.services.tokens import token_step_up_waive
 from deployhub.accounts.services.users import (
     user_activate,
     user_create,
@@ -73,6 +81,7 @@ class UserPage(FormPage):
         return {
             "person": self.person,
             "is_me": self.person.pk == self.actor.user_id,
+            "tokens": [token for token in tokens_of_person(self.actor, self.person) if token.is_usable],
             "memberships": user_memberships(self.person),
             "history": object_history(self.person).exclude(operation=Operation.READ)[:HISTORY_LINES],
             **extra,
@@ -116,6 +125,20 @@ class UserActivate(_UserAct):
     def act(self, person: User) -> HttpResponse:
         user_activate(actor=self.actor, user=person)
         messages.success(self.request, f"{person} is active again.")
+        return self.back(person)
+
+
+class TokenStepUpWaive(_UserAct):
+    """Let somebody's token act without a fresh second factor, or take that back."""
+
+    permission = "token.waive_step_up"
+
+    def act(self, person: User) -> HttpResponse:
+        waived = self.request.POST.get("waived") == "on"
+        token = token_of_person_get(self.actor, person.pk, self.kwargs["token_id"])
+        token_step_up_waive(actor=self.actor, token=token, waived=waived)
+        said = "may act without a fresh second factor" if waived else "needs a fresh second factor again"
+        messages.success(self.request, f"“{token.label}” {said}. This stands in the audit log.")
         return self.back(person)
 
 

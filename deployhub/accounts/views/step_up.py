@@ -1,0 +1,88 @@
+"""Step-up: confirm that it is you, and go on where you were."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from deployhub.accounts.selectors import account_get, second_factors_own
+from deployhub.accounts.services.step_up import step_up_show
+from deployhub.accounts.vocab import Factor
+from deployhub.doors.pages import Page
+from deployhub.doors.step_up import kept_form_take, safe_address
+from deployhub.kernel.errors import InvalidInput, RateLimited
+
+SHOWN_MAX = 256
+
+
+@method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
+class StepUpPage(Page):
+    """Asks for the strongest factor first; what was sent meanwhile is sent again afterwards."""
+
+    permission = "mfa.step_up"
+    template_name = "accounts/step_up.html"
+
+    def _asked(self, name: str) -> str:
+        return str(self.request.POST.get(name) or self.request.GET.get(name, ""))
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        factors = second_factors_own(self.actor)
+        return {
+            "person": account_get(self.actor),
+            "next": safe_address(self.request, self._asked("next")),
+            "again": self._asked("again") == "1",
+            "factors": factors,
+            "factor": self._factor_asked(has_app=factors.has_app, has_any=factors.has_any),
+            **extra,
+        }
+
+    def _factor_asked(self, *, has_app: bool, has_any: bool) -> str:
+        if not has_any:
+            return Factor.PASSWORD
+        recovery = self.request.GET.get("with") == "recovery" or "recovery_code" in self.request.POST
+        return Factor.RECOVERY_CODE if recovery or not has_app else Factor.TOTP
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self.page()
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        names = {"code": Factor.TOTP, "recovery_code": Factor.RECOVERY_CODE, "password": Factor.PASSWORD}
+        field = next((name for name in names if name in request.POST), "password")
+        try:
+            step_up_show(
+                request,
+                actor=self.actor,
+                user=account_get(self.actor),
+                factor=names[field],
+                shown=request.POST.get(field, "")[:SHOWN_MAX],
+            )
+        except (InvalidInput, RateLimited) as error:
+            return self.page(status=error.status, error=f"{error.detail} {error.hint}".strip())
+        return HttpResponseRedirect(self.onward())
+
+    def onward(self) -> str:
+        """Where to go after the step-up: to what was wanted, or to the form that is to be sent again."""
+        if self._asked("again") == "1":
+            query = urlencode({"next": safe_address(self.request, self._asked("next"))})
+            return f"{reverse('accounts:step-up-again')}?{query}"
+        return safe_address(self.request, self._asked("next"))
+
+
+@method_decorator(never_cache, name="dispatch")
+class StepUpAgain(Page):
+    """The form that was sent before the step-up, on its way once more: by itself, or by a button without scripts."""
+
+    permission = "mfa.step_up"
+    template_name = "accounts/step_up_again.html"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        kept = kept_form_take(request)
+        if kept is None:
+            return HttpResponseRedirect(safe_address(request, request.GET.get("next", "")))
+        return self.page(kept=kept, next=safe_address(request, request.GET.get("next", "")))
