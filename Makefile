@@ -10,7 +10,7 @@ VENV := $(if $(DEPLOYHUB_VENV),$(DEPLOYHUB_VENV),.venv)
 BIN := $(VENV)/bin
 BOOTSTRAP := "$(STARTER)" scripts/bootstrap.py
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-slow check bench css openapi lock starter dev
+.PHONY: help run tls demo test test-slow check bench css openapi lock starter dev
 
 help: ## This list
 	@echo "DeployHub"
@@ -21,6 +21,10 @@ starter:
 
 run: starter ## Start everything here (PORT=8000 HOST=127.0.0.1); Ctrl-C stops it
 	@DEPLOYHUB_UNDER_MAKE=1 exec $(BOOTSTRAP) run --host "$(HOST)" --port "$(PORT)"
+
+tls: starter ## Make a local authority and a certificate, for HOST=0.0.0.0 (NAME=hub.lan)
+	@$(BOOTSTRAP) install web
+	@exec $(BIN)/python -m deployhub.client.main tls init $(if $(NAME),--name "$(NAME)")
 
 dev: starter
 	@$(BOOTSTRAP) install dev

@@ -51,6 +51,7 @@ def parser_build() -> argparse.ArgumentParser:
     _work_commands(command)
     _job_commands(command)
     _list_commands(command)
+    _tls_commands(command)
     return parser
 
 
@@ -203,3 +204,35 @@ def _list_commands(command: Any) -> None:
         )
     formats = command("formats", "List export formats, or one with its options.")
     formats.add_argument("format", metavar="FORMAT", nargs="?", default=None)
+
+
+def _tls_commands(command: Any) -> None:
+    tls = command("tls", "Certificates of a server that runs here, from a local authority.")
+    tls.add_argument(
+        "action", choices=["init", "renew", "show"], help="make what is missing, renew, or tell what there is"
+    )
+    tls.add_argument(
+        "--name", action="append", default=[], metavar="HOST",
+        help="host name or address that people type; may be repeated (this machine's own are found)",
+    )  # fmt: skip
+    tls.add_argument(
+        "--home", default="", metavar="DIR", help="state folder (default: DEPLOYHUB_HOME, or var)"
+    )
+    tls.add_argument(
+        "--days",
+        type=_certificate_days,
+        default=90,
+        help="life of the certificate, 90 to 397 days (default 90)",
+    )
+    tls.add_argument(
+        "--new-authority",
+        action="store_true",
+        help="make the authority anew; every client has to trust it again",
+    )
+
+
+def _certificate_days(text: str) -> int:
+    days = int(text)
+    if not 90 <= days <= 397:
+        raise argparse.ArgumentTypeError(f"{days} is not from 90 to 397")
+    return days

@@ -16,6 +16,7 @@ ROOMS = {
     "push": "push", "export": "export", "pull": "pull",
     "jobs": "jobs", "job": "jobs", "cancel": "jobs", "retry": "jobs",
     "models": "lists", "versions": "lists", "artifacts": "lists", "formats": "lists",
+    "tls": "tls",
 }  # fmt: skip
 """Command → module in deployhub.client.commands; loaded when asked for, so that `--version` is quick."""
 
@@ -55,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(arguments: Any, terminal: Terminal) -> int:
     room = importlib.import_module(f"deployhub.client.commands.{ROOMS[arguments.command]}")
     run = getattr(room, f"{arguments.command}_run")
-    if arguments.command in ("login", "logout"):
+    if arguments.command in ("login", "logout", "tls"):
         run(arguments, terminal)
         return int(Exit.DONE)
     from deployhub.client.configuration import account_current

@@ -32,6 +32,7 @@ DEPLOYHUB_AUDIT_WITNESS_FILE = env(
 DEPLOYHUB_AUDIT_SYSLOG = env("DEPLOYHUB_AUDIT_SYSLOG")
 DEPLOYHUB_AUDIT_WEBHOOK = env("DEPLOYHUB_AUDIT_WEBHOOK")
 DEPLOYHUB_AUDIT_WEBHOOK_SECRET = env("DEPLOYHUB_AUDIT_WEBHOOK_SECRET")
+DEPLOYHUB_TLS_CERT = env("DEPLOYHUB_TLS_CERT")
 DEPLOYHUB_REDIS_URL = env("REDIS_URL", "redis://127.0.0.1:6379/0")
 
 SECRET_KEY = secret_key(DEPLOYHUB_HOME)
@@ -75,6 +76,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "deployhub.doors.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -87,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "deployhub.doors.middleware.RequestMiddleware",
+    "deployhub.doors.headers.CrossSiteMiddleware",
     "deployhub.accounts.middleware.FirstStepsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -134,6 +137,7 @@ STORAGES = {
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env("DEPLOYHUB_STATIC_ROOT", str(DEPLOYHUB_HOME / "static")))
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
 if WHITENOISE_USE_FINDERS:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -149,7 +153,9 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "accounts:sign-in"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_COOKIE_NAME = "__Host-session" if _TLS else "deployhub_session"
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_NAME = "__Host-csrf" if _TLS else "deployhub_csrf"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _TLS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "deployhub.doors.faces.csrf_failure"
@@ -175,6 +181,8 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
         "manifest-src": ["'self'"],
+        "object-src": ["'none'"],
+        **({"upgrade-insecure-requests": True} if _TLS else {}),
     }
 }
 
@@ -240,9 +248,13 @@ LOGGING = {
     "loggers": {"django.server": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
 }
 PROMETHEUS_METRIC_NAMESPACE = "deployhub"
-SILENCED_SYSTEM_CHECKS = [
-    "security.W004",  # HSTS is on where the origin is https; loopback over http has none (docs/operations.md)
-    "security.W008",  # likewise the redirect to TLS
-    "security.W012",  # likewise the secure session cookie
-    "security.W016",  # likewise the secure CSRF cookie
-]
+SILENCED_SYSTEM_CHECKS = (
+    []
+    if _TLS
+    else [
+        "security.W004",  # HSTS is on where the origin is https; loopback over http has none (docs/operations.md)
+        "security.W008",  # likewise the redirect to TLS
+        "security.W012",  # likewise the secure session cookie
+        "security.W016",  # likewise the secure CSRF cookie
+    ]
+)

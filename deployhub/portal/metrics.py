@@ -9,9 +9,11 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from deployhub.certificates.reading import CertificateUnusable
 from deployhub.jobs.models import Job
 from deployhub.jobs.selectors import workers_alive
 from deployhub.jobs.vocab import JobState
+from deployhub.portal.transport import certificate_shown
 
 __all__ = ["REGISTRY"]
 
@@ -41,6 +43,21 @@ class JobCollector(Collector):
         for tier, number in tiers.items():
             workers.add_metric([tier], number)
         yield workers
+        yield from _certificate_end()
+
+
+def _certificate_end() -> Iterator[Metric]:
+    """Seconds since the epoch, as blackbox exporters tell it; absent where a proxy ends TLS."""
+    try:
+        facts = certificate_shown()
+    except CertificateUnusable:
+        facts = None
+    if facts is not None:
+        gauge = GaugeMetricFamily(
+            "deployhub_tls_certificate_end_timestamp_seconds", "When the web server's certificate ends"
+        )
+        gauge.add_metric([], facts.ends_at.timestamp())
+        yield gauge
 
 
 def collector_register() -> None:

@@ -23,6 +23,7 @@ from deployhub.jobs.selectors import workers_alive
 from deployhub.jobs.vocab import JobState
 from deployhub.kernel.clock import utc_now
 from deployhub.kernel.units import GIB, duration_text, size_text
+from deployhub.portal.transport import tls_check
 from deployhub.portal.vocab import Check, Verdict
 
 FREE_LOW_BYTES = 5 * GIB
@@ -236,7 +237,7 @@ def queues_check() -> Check:
 def system_checks() -> list[Check]:
     first = database_check()
     if first.verdict is Verdict.DOWN:
-        return [first, broker_check(), storage_check()]
+        return [first, broker_check(), storage_check(), tls_check()]
     return [
         first,
         broker_check(),
@@ -245,6 +246,7 @@ def system_checks() -> list[Check]:
         queues_check(),
         sandbox_check(),
         beat_check(),
+        tls_check(),
     ]
 
 

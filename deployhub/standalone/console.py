@@ -12,7 +12,15 @@ FILE_BYTES = 5 * 1024 * 1024
 FILES_KEPT = 3
 NAME_WIDTH = 9
 
-COLOURS = {"deployhub": "1", "web": "34", "worker": "35", "beat": "36", "valkey": "32", "database": "33"}
+COLOURS = {
+    "deployhub": "1",
+    "web": "34",
+    "worker": "35",
+    "beat": "36",
+    "valkey": "32",
+    "database": "33",
+    "redirect": "34",
+}
 
 # Stamps and levels that the children put before their words: the console has its own.
 _STAMPS = (

@@ -8,6 +8,7 @@ from pathlib import Path
 from deployhub.standalone import broker
 from deployhub.standalone.children import Child
 from deployhub.standalone.refusals import Refusal
+from deployhub.standalone.tls import ServerTls
 
 ROOT = Path(__file__).resolve().parents[2]
 # Read by the supervisor; its children are told what came of them.
@@ -32,15 +33,32 @@ class Plan:
     host: str
     port: int
     redis_url: str  # empty: the embedded broker
+    tls: ServerTls | None = None
+    redirect_port: int = 0  # where plain http is answered with the way to https; 0: nowhere
 
     @property
     def address(self) -> str:
+        """What people type."""
+        if self.tls is not None:
+            return f"https://{self.tls.host}:{self.port}"
+        return f"http://{self._near}:{self.port}"
+
+    @property
+    def probe_address(self) -> str:
+        """Where this machine itself reaches the web server."""
+        return f"{'http' if self.tls is None else 'https'}://{self._near}:{self.port}"
+
+    @property
+    def _near(self) -> str:
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104
-        return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{self.port}"
+        return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
     def environment(self) -> dict[str, str]:
         given = {name: value for name, value in os.environ.items() if name not in _OWN_VARIABLES}
         given.setdefault("DEPLOYHUB_ORIGIN", self.address)
+        if self.tls is not None:
+            given.setdefault("DEPLOYHUB_ALLOWED_HOSTS", self.tls.allowed_hosts)
+            given |= self.tls.environment()
         return given | {
             "DEPLOYHUB_HOME": str(self.home),
             "DEPLOYHUB_STANDALONE": "1",
@@ -62,7 +80,9 @@ class Plan:
                 *python, "uvicorn", "deployhub.config.asgi:application",
                 "--host", self.host, "--port", str(self.port),
                 "--no-server-header", "--no-access-log", "--no-proxy-headers", "--lifespan", "off",
-                "--timeout-graceful-shutdown", "3",
+                # h11 bounds the head of a request; httptools takes one of any size into memory.
+                "--http", "h11", "--h11-max-incomplete-event-size", "65536",
+                "--timeout-graceful-shutdown", "3", *(self.tls.options() if self.tls else ()),
             ],
             "worker": [
                 *celery, "worker", "--pool", "threads", "--concurrency", str(os.cpu_count() or 1),
@@ -75,6 +95,11 @@ class Plan:
         }  # fmt: skip
         if queues := os.environ.get("DEPLOYHUB_WORKER_QUEUES"):
             commands["worker"] += ["--queues", queues]
+        if self.redirect_port:
+            commands["redirect"] = [
+                *python, "deployhub.standalone.redirect", self.host, str(self.redirect_port),
+                environment["DEPLOYHUB_ORIGIN"],
+            ]  # fmt: skip
         if not self.redis_url:
             commands["valkey"] = broker.command(self.home)
         return {

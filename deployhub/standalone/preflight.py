@@ -108,5 +108,13 @@ def port_require(host: str, port: int) -> None:
         listener.close()
 
 
-def is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
+def redirect_port_given(port: int) -> int:
+    """The port on which plain http shows the way to https (DEPLOYHUB_HTTP_REDIRECT_PORT); 0: none."""
+    text = os.environ.get("DEPLOYHUB_HTTP_REDIRECT_PORT", "")
+    if not text:
+        return 0
+    if not text.isdecimal() or not 0 < int(text) < 65536 or int(text) == port:
+        raise Refusal(
+            f"DEPLOYHUB_HTTP_REDIRECT_PORT={text} is no port beside {port}: choose another, for instance 8080."
+        )
+    return int(text)

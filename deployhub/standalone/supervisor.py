@@ -29,6 +29,7 @@ from deployhub.standalone.plan import Plan, redis_url_given
 from deployhub.standalone.prepare import MARK
 from deployhub.standalone.probe import Probe
 from deployhub.standalone.refusals import Refusal
+from deployhub.standalone.tls import LOOK_EVERY_S, tls_choose
 
 STOP_WITHIN_S = 10.0
 # Shares of that: a running job may end by itself, then it is asked to drop its work, then it is ended.
@@ -58,6 +59,7 @@ class Supervisor:
         self._interrupts = 0
         self._shown_address = False
         self._first_run: dict[str, Any] = {}
+        self._renewing = False
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -223,6 +225,10 @@ class Supervisor:
         if child.once:
             self._database_prepared(child, status)
             return
+        if child.name == "web" and self._renewing:
+            self._renewing, child.deaths_in_a_row = False, 0
+            self._start("web")
+            return
         sentence = f"The {_LONG_NAMES[child.name]} {ending_in_words(status)}"
         if child.is_hopeless:
             self._console.say(
@@ -255,7 +261,7 @@ class Supervisor:
         if self._stopping_at is not None or not web.is_alive:
             return
         if self._probe is None:
-            self._probe = Probe(self._plan.address)
+            self._probe = Probe(self._plan.probe_address)
         if self._probe.is_ready():
             self._probe = None
             self._web_ready()
@@ -274,6 +280,10 @@ class Supervisor:
         if self._shown_address:
             return
         self._shown_address = True
+        if "redirect" in self._children:
+            self._start("redirect")
+        if self._plan.tls is not None:
+            self._after(LOOK_EVERY_S, self._certificate_look)
         self._console.say(
             f"DeployHub is ready at {self._plan.address} (after {time.monotonic() - self._began_at:.1f} s). "
             "Ctrl-C stops it."
@@ -290,6 +300,16 @@ class Supervisor:
                     "The password works once: you choose your own right after.",
                 ]
             )
+
+    def _certificate_look(self) -> None:
+        """A renewed certificate is taken up by a new web server; what runs in the worker goes on."""
+        if self._plan.tls is not None and self._stopping_at is None:
+            self._after(LOOK_EVERY_S, self._certificate_look)
+            web = self._children["web"]
+            if web.is_alive and not self._renewing and (sentence := self._plan.tls.look()):
+                self._console.say(f"{sentence} Starting the web server again with it.")
+                self._renewing = True
+                web.send(signal.SIGTERM)
 
     # ── ends ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -356,20 +376,22 @@ _LONG_NAMES = {
     "worker": "worker",
     "beat": "scheduler (beat)",
     "valkey": "broker (Valkey)",
+    "redirect": "redirect to https",
 }
 
 
 def start(*, home: Path, host: str, port: int, allow_plain_http: bool) -> int:
     """Check what must hold, then run until stopped; raises Refusal."""
-    if not preflight.is_loopback(host) and not allow_plain_http:
-        raise Refusal(
-            f"On {host} passwords would cross the network unencrypted: use docker-compose.yml, whose proxy speaks TLS, "
-            "or, behind a TLS proxy of your own, say so with ALLOW_PLAIN_HTTP=1."
-        )
-    plan = Plan(home=home, host=host, port=port, redis_url=redis_url_given())
     preflight.home_prepare(home)
+    tls = tls_choose(home, host, allow_plain_http=allow_plain_http)
+    redirect_port = preflight.redirect_port_given(port) if tls is not None else 0
+    plan = Plan(
+        home=home, host=host, port=port, redis_url=redis_url_given(), tls=tls, redirect_port=redirect_port
+    )
     lock = preflight.home_lock(home, address=plan.address)
     preflight.port_require(host, port)
+    if redirect_port:
+        preflight.port_require(host, redirect_port)
     # For a second command line, such as `make demo`, that wants the workers to hear of it.
     (home / "run" / "redis_url").write_text(plan.redis_url or broker.url(home))
     return Supervisor(plan, Console(home / "logs"), lock=lock).run()

@@ -29,12 +29,13 @@ def test_an_installation_behind_tls_passes_every_deployment_check(tmp_path: Path
 
 
 def test_behind_tls_cookies_and_transport_are_strict(tmp_path: Path) -> None:
-    """The checks that settings.py silences for loopback hold where the origin is https."""
+    """Nothing is silenced where the origin is https: the checks that loopback over http leaves out hold there."""
     program = (
         "from django.conf import settings as s; "
         "assert s.SESSION_COOKIE_SECURE and s.CSRF_COOKIE_SECURE and s.SECURE_SSL_REDIRECT; "
         "assert s.SECURE_HSTS_SECONDS >= 31536000 and s.SESSION_COOKIE_NAME.startswith('__Host-'); "
-        "assert not s.DEBUG"
+        "assert s.SESSION_COOKIE_HTTPONLY and s.CSRF_COOKIE_HTTPONLY and s.CSRF_COOKIE_NAME.startswith('__Host-'); "
+        "assert s.SILENCED_SYSTEM_CHECKS == [] and not s.USE_X_FORWARDED_HOST and not s.DEBUG"
     )
     done = _manage(
         tmp_path, "shell", "--no-imports", "-c", program, DEPLOYHUB_ORIGIN="https://hub.example.org"

@@ -28,7 +28,7 @@ READY_WITHIN_S = 120
 class Installation:
     """`python -m deployhub.standalone` on a folder of its own, and what it printed."""
 
-    def __init__(self, home: Path, port: int, **environment: str) -> None:
+    def __init__(self, home: Path, port: int, *, host: str = "127.0.0.1", **environment: str) -> None:
         self.home, self.port = home, port
         self.address = f"http://127.0.0.1:{port}"
         self.lines: list[str] = []
@@ -38,7 +38,7 @@ class Installation:
         }  # fmt: skip
         self.began_at = time.monotonic()
         self.supervisor = subprocess.Popen(
-            [sys.executable, "-m", "deployhub.standalone", "--port", str(port)],
+            [sys.executable, "-m", "deployhub.standalone", "--host", host, "--port", str(port)],
             cwd=ROOT,
             env=given | {"DEPLOYHUB_HOME": str(home)} | environment,
             stdin=subprocess.DEVNULL,
@@ -118,8 +118,10 @@ def installation() -> Iterator[Callable[..., Installation]]:
     started: list[Installation] = []
     with tempfile.TemporaryDirectory(prefix="dh-") as folder:
 
-        def start(*, home: Path | None = None, port: int | None = None, **environment: str) -> Installation:
-            made = Installation(home or Path(folder) / "home", port or port_free(), **environment)
+        def start(
+            *, home: Path | None = None, port: int | None = None, host: str = "127.0.0.1", **environment: str
+        ) -> Installation:
+            made = Installation(home or Path(folder) / "home", port or port_free(), host=host, **environment)
             started.append(made)
             return made
 

@@ -113,4 +113,7 @@ class SignOutPage(Page):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         session_end(request, actor=self.actor)
-        return HttpResponseRedirect(reverse("accounts:sign-in"))
+        response = HttpResponseRedirect(reverse("accounts:sign-in"))
+        # Not "cookies": that would end the sessions of every other service below the same domain.
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response

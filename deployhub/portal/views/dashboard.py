@@ -10,6 +10,7 @@ from deployhub.doors.pages import Page
 from deployhub.portal import selectors, services
 from deployhub.portal.context import project_current
 from deployhub.portal.system import sandbox_check
+from deployhub.portal.transport import tls_check
 from deployhub.portal.vocab import Verdict
 
 
@@ -22,9 +23,11 @@ class DashboardPage(Page):
         board = selectors.dashboard(self.actor, project)
         user = request.user
         sandbox = sandbox_check() if self.actor.is_administrator else None
+        tls = tls_check() if self.actor.is_administrator else None
         return self.page(
             board=board,
             project=project,
+            tls=tls if tls and tls.verdict is not Verdict.OK else None,
             demo_offered=self.actor.is_administrator
             and not user.demo_answered  # type: ignore[union-attr]
             and not services.demo_exists(),  # type: ignore[union-attr]
