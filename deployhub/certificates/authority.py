@@ -180,7 +180,12 @@ def _may_vouch(authority: x509.Certificate, name: str) -> bool:
     trees = authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
     if is_address(name):
         address = ipaddress.ip_address(name)
-        return any(isinstance(tree, x509.IPAddress) and address in tree.value for tree in trees)
+        networks = [tree.value for tree in trees if isinstance(tree, x509.IPAddress)]
+        return any(
+            address in network
+            for network in networks
+            if isinstance(network, ipaddress.IPv4Network | ipaddress.IPv6Network)
+        )
     return any(
         isinstance(tree, x509.DNSName) and (name == tree.value or name.endswith(f".{tree.value}"))
         for tree in trees

@@ -28,7 +28,6 @@ from deployhub.standalone.console import Console
 from deployhub.standalone.plan import Plan, redis_url_given
 from deployhub.standalone.prepare import MARK
 from deployhub.standalone.probe import Probe
-from deployhub.standalone.refusals import Refusal
 from deployhub.standalone.tls import LOOK_EVERY_S, tls_choose
 
 STOP_WITHIN_S = 10.0

@@ -225,7 +225,10 @@ def test_cookies_are_for_this_host_and_for_no_script(client: Any, owner: Any) ->
     from tests.conftest import PASSWORD
 
     client.get("/sign-in/")
-    assert client.post("/sign-in/", {"username": owner.username, "password": PASSWORD}).status_code in (302, 204)
+    assert client.post("/sign-in/", {"username": owner.username, "password": PASSWORD}).status_code in (
+        302,
+        204,
+    )
     assert len(client.cookies) == 2
     for cookie in client.cookies.values():
         assert not cookie["domain"], cookie
