@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AuditConfig(AppConfig):
@@ -8,5 +9,9 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from deployhub.audit import audited
+        from deployhub.audit.services import search_index
 
         audited.deletion_watch()
+        post_migrate.connect(
+            search_index.after_migrate, sender=self, dispatch_uid="deployhub.audit.search_index"
+        )

@@ -16,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from deployhub.access import policy
 from deployhub.doors.faces import _headers, error_translate, problem_body
-from deployhub.doors.keyset import KeysetPagination
+from deployhub.doors.keyset import NEWEST_FIRST, KeysetPagination
 from deployhub.doors.models import IdempotencyRecord
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.clock import utc_now
@@ -46,6 +46,7 @@ class ApiViewSet(GenericViewSet):
     idempotent_actions: ClassVar[frozenset[str]] = frozenset({"create"})
     pagination_class = KeysetPagination
     sorts: ClassVar[tuple[str, ...]] = ()
+    newest_first: ClassVar[tuple[str, ...]] = NEWEST_FIRST
     lookup_value_converter = "uuid"
 
     @property

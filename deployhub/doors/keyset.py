@@ -17,6 +17,8 @@ from deployhub.kernel.errors import InvalidInput
 
 PAGE_SIZE = 50
 PAGE_SIZE_MAX = 200
+NEWEST_FIRST: tuple[str, ...] = ("-id",)
+"""The order without a `sort`: ids of version 7 grow with time. A view whose ids do not names its own `newest_first`."""
 
 
 class KeysetPagination(CursorPagination):
@@ -26,11 +28,12 @@ class KeysetPagination(CursorPagination):
     max_page_size = PAGE_SIZE_MAX
     page_size_query_param = "limit"
     cursor_query_param = "cursor"
-    ordering: Any = ("-id",)
+    ordering: Any = NEWEST_FIRST
 
     def get_ordering(self, request: Request, queryset: QuerySet, view: Any) -> tuple[str, ...]:
         sorts: Sequence[str] = getattr(view, "sorts", ())
-        return ordering_of(request.query_params.get("sort", ""), sorts)
+        default: tuple[str, ...] = getattr(view, "newest_first", NEWEST_FIRST)
+        return ordering_of(request.query_params.get("sort", ""), sorts, default)
 
     def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Any] | None:
         try:
@@ -43,11 +46,11 @@ class KeysetPagination(CursorPagination):
             ) from error
 
 
-def ordering_of(sort: str, sorts: Sequence[str]) -> tuple[str, ...]:
+def ordering_of(sort: str, sorts: Sequence[str], default: tuple[str, ...] = NEWEST_FIRST) -> tuple[str, ...]:
     """The ORDER BY for a `sort` that was asked for; always ends in the id, so that it is total."""
     name = sort.removeprefix("-")
     if name not in sorts:
-        return ("-id",)
+        return default
     return (sort, "-id" if sort.startswith("-") else "id")
 
 
@@ -61,7 +64,13 @@ class KeysetPage:
     sort: str
 
 
-def keyset_page(request: HttpRequest, queryset: QuerySet, *, sorts: Sequence[str] = ()) -> KeysetPage:
+def keyset_page(
+    request: HttpRequest,
+    queryset: QuerySet,
+    *,
+    sorts: Sequence[str] = (),
+    newest_first: tuple[str, ...] = NEWEST_FIRST,
+) -> KeysetPage:
     """One page of `queryset` for an HTML list."""
 
     class _View:
@@ -69,6 +78,7 @@ def keyset_page(request: HttpRequest, queryset: QuerySet, *, sorts: Sequence[str
 
     view: Any = _View()
     view.sorts = sorts
+    view.newest_first = newest_first
     paginator = KeysetPagination()
     rows = paginator.paginate_queryset(queryset, Request(request), view) or []
     return KeysetPage(

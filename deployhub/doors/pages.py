@@ -14,7 +14,7 @@ from django.views import View
 from django_filters import FilterSet
 
 from deployhub.access import policy
-from deployhub.doors.keyset import keyset_page
+from deployhub.doors.keyset import NEWEST_FIRST, keyset_page
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.errors import DeployHubError, InvalidInput
 
@@ -51,6 +51,7 @@ class ListPage(Page):
 
     filterset_class: ClassVar[type[FilterSet]]
     sorts: ClassVar[Sequence[str]] = ()
+    newest_first: ClassVar[tuple[str, ...]] = NEWEST_FIRST
     rows_template: ClassVar[str] = ""
 
     def queryset(self) -> QuerySet:
@@ -60,7 +61,7 @@ class ListPage(Page):
         filterset = self.filterset_class(request.GET, queryset=self.queryset(), request=request)
         if not filterset.is_valid():
             return self.page(filterset=filterset, listing=None, status=400)
-        listing = keyset_page(request, filterset.qs, sorts=self.sorts)
+        listing = keyset_page(request, filterset.qs, sorts=self.sorts, newest_first=self.newest_first)
         partial = bool(
             self.rows_template and request.headers.get("HX-Request") and "HX-Boosted" not in request.headers
         )
