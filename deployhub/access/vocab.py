@@ -72,6 +72,15 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("job.retry", "Run a failed job again", Reach.PROJECT),
     ("audit.view", "Read the audit log of the whole instance", Reach.INSTANCE),
     ("audit.history", "Read the history of an object", Reach.PROJECT),
+    ("finding.view", "See what the review rules found", Reach.INSTANCE),
+    ("finding.update", "Assign, comment, link and reopen findings", Reach.INSTANCE),
+    ("finding.close", "Sign off findings, but not about oneself", Reach.INSTANCE),
+    ("rule.view", "See the review rules and their thresholds", Reach.INSTANCE),
+    ("rule.update", "Tune the thresholds of a review rule", Reach.INSTANCE),
+    ("rule.mute", "Mute a review rule for some days", Reach.INSTANCE),
+    ("review.view", "See who reviewed when", Reach.INSTANCE),
+    ("review.record", "Record that one has reviewed", Reach.INSTANCE),
+    ("digest.view", "Read the weekly digests of the review", Reach.INSTANCE),
     ("user.view", "See all accounts", Reach.INSTANCE),
     ("user.create", "Create an account", Reach.INSTANCE),
     ("user.update", "Change an account and its global roles", Reach.INSTANCE),
@@ -144,7 +153,12 @@ ROLE_DESCRIPTIONS: dict[str, str] = {
 ADMINISTRATOR_PERMISSIONS: frozenset[str] = frozenset(
     code for code, permission in PERMISSIONS.items() if permission.reach in (Reach.PROJECT, Reach.INSTANCE)
 )
-AUDITOR_PERMISSIONS: frozenset[str] = _SEE | _codes("audit.view", "user.view", "system.view")
+_REVIEW = _codes(
+    "finding.view", "finding.update", "finding.close", "rule.view", "rule.update", "rule.mute", "review.view",
+    "review.record", "digest.view",
+)  # fmt: skip
+AUDITOR_PERMISSIONS: frozenset[str] = _SEE | _codes("audit.view", "user.view", "system.view") | _REVIEW
+"""Sees all, and changes nothing of models and people: what auditors write is the review alone."""
 
 
 STEP_UP_PERMISSIONS: frozenset[str] = _codes(
@@ -152,6 +166,7 @@ STEP_UP_PERMISSIONS: frozenset[str] = _codes(
     "user.create", "user.update", "user.deactivate", "user.activate", "user.reset",
     "mfa.enrol", "mfa.remove", "mfa.recovery",
     "token.create", "token.waive_step_up",
+    "rule.update", "rule.mute",
 )  # fmt: skip
 """Dangerous: who does this must have shown a second factor within the last minutes (SecurityPolicy.step_up_minutes).
 The policy asks for it at every door. Rights over people, tokens, factors and the rules themselves belong here, and what
@@ -183,7 +198,8 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
     TokenScope.ADMINISTER: _codes(
         "project.create", "project.update", "project.archive", "membership.grant", "membership.revoke",
         "user.create", "user.update", "user.deactivate", "user.activate", "user.reset", "demo.load",
+        "finding.update", "finding.close", "review.record",
     ),
 }  # fmt: skip
 """What a token may do at most. Password, second factor and tokens themselves are in no scope: a token that leaks
-must not be able to make another or to lock its owner out."""
+must not be able to make another or to lock its owner out. Nor are the review's rules: it must not blind the watch."""

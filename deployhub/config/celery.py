@@ -51,6 +51,11 @@ app.conf.update(
             "schedule": 600.0,
             "options": {"queue": DUTIES_QUEUE, "expires": 600},
         },
+        "watch": {
+            "task": "deployhub.review.watch",
+            "schedule": 60.0,
+            "options": {"queue": DUTIES_QUEUE, "expires": 60},
+        },
     },
 )
-app.autodiscover_tasks(["deployhub.jobs", "deployhub.portal"])
+app.autodiscover_tasks(["deployhub.jobs", "deployhub.portal", "deployhub.review"])

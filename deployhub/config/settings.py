@@ -39,6 +39,19 @@ SECRET_KEY = secret_key(DEPLOYHUB_HOME)
 SECRET_KEY_FALLBACKS = [key for key in env("DEPLOYHUB_SECRET_KEY_FALLBACKS").split(",") if key]
 DEBUG = env_flag("DEPLOYHUB_DEBUG")
 _ORIGIN = env("DEPLOYHUB_ORIGIN", "http://127.0.0.1:8000")
+DEPLOYHUB_ORIGIN = _ORIGIN.rstrip("/")
+_places = env("DEPLOYHUB_PLACES_FILE")
+DEPLOYHUB_PLACES_FILE = Path(_places) if _places else None
+EMAIL_HOST = env("DEPLOYHUB_EMAIL_HOST")
+EMAIL_PORT = env_int("DEPLOYHUB_EMAIL_PORT", 587)
+EMAIL_HOST_USER = env("DEPLOYHUB_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env("DEPLOYHUB_EMAIL_PASSWORD")
+EMAIL_USE_TLS = env_flag("DEPLOYHUB_EMAIL_STARTTLS", default=True)
+EMAIL_USE_SSL = env_flag("DEPLOYHUB_EMAIL_TLS")
+EMAIL_TIMEOUT = 20
+if EMAIL_USE_SSL:
+    EMAIL_USE_TLS = False
+DEFAULT_FROM_EMAIL = env("DEPLOYHUB_EMAIL_FROM", f"deployhub@{urlsplit(_ORIGIN).hostname}")
 _TLS = urlsplit(_ORIGIN).scheme == "https"
 ALLOWED_HOSTS = [
     host
@@ -236,6 +249,8 @@ SPECTACULAR_SETTINGS = {
         "TaskEnum": "deployhub.registry.vocab.Task",
         "ProofEnum": "deployhub.registry.vocab.Proof",
         "RoleEnum": "deployhub.access.vocab.Role",
+        "FindingStateEnum": "deployhub.review.watch.vocab.FindingState",
+        "VerdictEnum": "deployhub.review.watch.vocab.Verdict",
     },
 }
 

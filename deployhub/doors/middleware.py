@@ -11,9 +11,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
+from deployhub.audit.scope import event_record
+from deployhub.audit.vocab import Operation, Outcome
 from deployhub.doors.faces import error_face
 from deployhub.doors.vocab import SESSION_FACTOR, SESSION_SECOND_FACTOR_AT
 from deployhub.kernel.actor import ANONYMOUS, Actor, ActorKind, Door
+from deployhub.kernel.errors import DeployHubError
 from deployhub.kernel.ids import new_id
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -56,6 +59,28 @@ def actor_of_session(request: HttpRequest) -> Actor:
     )
 
 
+def _missing_record(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """What somebody asked for and did not find may be somebody else's: it stands in the log like a refusal.
+
+    So who feels their way through ids is seen (review/rules/refusal_burst.py), though each answer tells them nothing.
+    """
+    match = request.resolver_match
+    if match is None or not match.kwargs or request.actor.is_anonymous:  # type: ignore[attr-defined]
+        return response
+    try:
+        event_record(
+            request.actor,  # type: ignore[attr-defined]
+            "object.missing",
+            operation=Operation.EVENT,
+            outcome=Outcome.DENIED,
+            reason="not there, or not theirs",
+            facts={"address": [None, request.path[:300]]},
+        )
+    except DeployHubError as error:
+        return error_face(request, error) or response
+    return response
+
+
 class RequestMiddleware:
     """Sets `request.request_id` and `request.actor`, and answers with X-Request-Id."""
 
@@ -67,6 +92,8 @@ class RequestMiddleware:
         request.request_id = sent if _REQUEST_ID.match(sent) else new_id().hex  # type: ignore[attr-defined]
         request.actor = SimpleLazyObject(lambda: actor_of_session(request))  # type: ignore[attr-defined]
         response = self.get_response(request)
+        if response.status_code == 404:
+            response = _missing_record(request, response)
         response.headers["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
 

@@ -16,6 +16,7 @@ from deployhub.kernel.actor import Actor
 from deployhub.portal import selectors
 from deployhub.portal.vocab import NAVIGATION, THEMES
 from deployhub.registry.models import Project
+from deployhub.review.selectors.findings import findings_open_count
 
 
 def project_current(request: HttpRequest, actor: Actor) -> Project | None:
@@ -28,6 +29,15 @@ def project_current(request: HttpRequest, actor: Actor) -> Project | None:
     if not slug:
         return None
     return selectors.projects_of(actor).filter(slug=slug).first()
+
+
+def _badge(view: str, actor: Actor, project: Project | None) -> int | str:
+    """The count beside an entry: live jobs, open findings."""
+    if view == "jobs:jobs":
+        return selectors.jobs_live_count(actor, project) or ""
+    if view == "review:findings":
+        return findings_open_count(actor) or ""
+    return ""
 
 
 def _navigation(request: HttpRequest, actor: Actor, project: Project | None) -> list[dict[str, Any]]:
@@ -45,7 +55,7 @@ def _navigation(request: HttpRequest, actor: Actor, project: Project | None) -> 
                 "icon": entry.icon,
                 "section": entry.section,
                 "active": active,
-                "badge": selectors.jobs_live_count(actor, project) or "" if entry.view == "jobs:jobs" else "",
+                "badge": _badge(entry.view, actor, project),
             }
         )
     return items

@@ -19,6 +19,7 @@ from deployhub.kernel.clock import utc_now
 from deployhub.portal.vocab import NAVIGATION
 from deployhub.registry.models import Artifact, Dataset, ModelVersion, Project, RegisteredModel
 from deployhub.registry.vocab import Proof, VersionState
+from deployhub.review.selectors.findings import review_state
 
 RECENT = timedelta(days=7)
 TOKEN_WARNING = timedelta(days=14)
@@ -130,6 +131,16 @@ def _waiting(actor: Actor, versions: QuerySet, artifacts: QuerySet, failed: Quer
                 f"On {token.expires_at:%d %B %Y}. What uses it stops then.", reverse("accounts:tokens"), "Replace it",
             )
         )  # fmt: skip
+    if policy.can(actor, "finding.view"):
+        review = review_state()
+        if review.overdue:
+            found.append(
+                Waiting(
+                    "scan-search", "warning", review.sentence,
+                    f"{review.open_findings} findings are open." if review.open_findings else "Nothing is open; look and say so.",
+                    f"{reverse('review:findings')}?state=open", "Review",
+                )
+            )  # fmt: skip
     if actor.is_administrator and not workers_alive().exists():
         found.append(
             Waiting(

@@ -28,6 +28,7 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry("Jobs", "jobs:jobs", "activity", "job.view", "Work"),
     Entry("Formats", "portal:formats", "layers", "format.view", "Work", of_project=False),
     Entry("Projects", "registry:projects", "folder-kanban", "project.view", "Work", of_project=False),
+    Entry("Review", "review:findings", "scan-search", "finding.view", "Instance", of_project=False),
     Entry("Audit log", "review:audit", "scroll-text", "audit.view", "Instance", of_project=False),
     Entry("Accounts", "accounts:users", "users", "user.view", "Instance", of_project=False),
     Entry("System", "portal:system", "server", "system.view", "Instance", of_project=False),

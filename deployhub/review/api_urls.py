@@ -3,7 +3,12 @@
 from rest_framework.routers import SimpleRouter
 
 from deployhub.review.api.events import AuditEventViewSet
+from deployhub.review.api.findings import DigestViewSet, FindingViewSet, ReviewViewSet, RuleViewSet
 
 router = SimpleRouter(use_regex_path=False)
 router.register("audit-events", AuditEventViewSet, basename="audit-events")
+router.register("findings", FindingViewSet, basename="findings")
+router.register("rules", RuleViewSet, basename="rules")
+router.register("reviews", ReviewViewSet, basename="reviews")
+router.register("digests", DigestViewSet, basename="digests")
 urlpatterns = router.urls

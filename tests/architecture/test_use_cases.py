@@ -159,7 +159,12 @@ def test_there_is_one_task_for_work_and_duties_beside_it() -> None:
     from deployhub.config.celery import app
 
     ours = {name for name in app.tasks if name.startswith("deployhub.")}
-    assert ours == {"deployhub.jobs.run_job", "deployhub.jobs.reconcile", "deployhub.portal.sweep"}
+    assert ours == {
+        "deployhub.jobs.run_job",
+        "deployhub.jobs.reconcile",
+        "deployhub.portal.sweep",
+        "deployhub.review.watch",
+    }
 
 
 def test_the_package_says_its_version_once() -> None:

@@ -25,6 +25,9 @@ EXEMPT = {
     "jobs.WorkerNode": "a worker's heartbeat, every ten seconds",
     "jobs.EngineCatalogue": "what a worker published about its engine, keyed by its digest",
     "jobs.BeatMark": "when a periodic duty last ran, every few seconds",
+    "review.PersonBaseline": "counts of what is usual for a person, changed by nearly every event that is judged",
+    "review.WatchMark": "how far the review rules have judged, every minute",
+    "review.JudgedEvent": "which events of the last hour the review rules have judged; the findings are audited",
     "accounts.FailedAttempts": "a counter of the throttle; the failures themselves are audited",
 }
 """Reviewed: models that are not audited, each with its reason."""

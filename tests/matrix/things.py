@@ -26,6 +26,8 @@ from deployhub.registry.models import (
 )
 from deployhub.registry.storage import blob_store
 from deployhub.registry.upload_files import upload_file_make
+from deployhub.review.models import Digest, Finding
+from deployhub.review.services.reviews import digest_content
 
 CATALOGUE = {
     "engine": {"ultralytics": "8.4.190"},
@@ -58,6 +60,9 @@ SINGULAR = {
     "docs": "document",
     "formats": "format",
     "files": "file",
+    "findings": "finding",
+    "rules": "rule",
+    "digests": "digest",
 }
 KEYS = ("pk", "id", "slug", "name", "key", "path")
 """Names of variable parts that say nothing; the segment before them does."""
@@ -108,6 +113,14 @@ class Things:
         device = TotpDevice(user=self.user, name="phone")
         device.seed = b"0" * 20
         device.save()
+        now = utc_now()
+        finding = Finding.objects.create(
+            rule="brute_force", severity="medium", subject=uuid4().hex, told="Sign-ins failed.", first_event_id=1,
+            first_at=now, last_at=now, event_ids=[1],
+        )  # fmt: skip
+        digest, _ = Digest.objects.get_or_create(
+            week_start=now.date(), defaults={"content": digest_content(now.date())}
+        )
         membership = Membership.objects.filter(project=self.project).first()
         return {
             "project": self.project.slug,
@@ -127,6 +140,9 @@ class Things:
             "document": "architecture",
             "format": "onnx",
             "file": "model.onnx",
+            "finding": str(finding.pk),
+            "rule": "brute_force",
+            "digest": str(digest.pk),
         }
 
     def text(self, kind: str, converter: str) -> str:

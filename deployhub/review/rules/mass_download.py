@@ -1,0 +1,57 @@
+"""More downloads than ever before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from deployhub.review.watch.actions import DOWNLOADS
+from deployhub.review.watch.events import Event
+from deployhub.review.watch.rule import Hit, Limits, Rule, Surroundings, limit
+from deployhub.review.watch.vocab import Severity
+
+
+@dataclass(frozen=True)
+class MassDownloadLimits(Limits):
+    times: int = limit(3, "Times their own most", "Of the most in one day of their last 30 days.", most=100)
+    floor: int = limit(30, "But at least", "Fewer different files in 24 hours never fire.", unit="files")
+    cap: int = limit(200, "Always from", "So many different files in 24 hours always fire.", unit="files")
+
+
+class MassDownload(Rule):
+    key = "mass_download"
+    label = "Mass download"
+    looks_for = (
+        "Far more different files downloaded in 24 hours than the person ever did in a day of the last 30."
+    )
+    means = "Models or data may be carried off. A release day or a new machine looks similar."
+    advice = "See what was fetched, from where, and by which token. Ask the person what for."
+    severity = Severity.HIGH
+    limits = MassDownloadLimits
+
+    def judge(self, event: Event, around: Surroundings, limits: Any) -> Hit | None:
+        if event.action not in DOWNLOADS or not event.done or event.person_id is None:
+            return None
+        fetched = [
+            one
+            for one in around.timeline.back("person", event.person_id, to=event, span=timedelta(hours=24))
+            if one.action in DOWNLOADS and one.done
+        ]
+        files = len({(one.object_type, one.object_id) for one in fetched})
+        most = around.usual(event).most_in_a_day(event.at, "downloads")
+        bound = min(max(limits.floor, limits.times * most), limits.cap)
+        if files < bound:
+            return None
+        return self.hit(
+            event,
+            f"{event.person_name} downloaded {files} different files within 24 hours; their most in a day of the "
+            f"last 30 was {most}.",
+            events=fetched,
+            files=files,
+            most_in_a_day=most,
+            fires_from=bound,
+        )
+
+
+RULE = MassDownload()
