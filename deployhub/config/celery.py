@@ -46,6 +46,11 @@ app.conf.update(
             "schedule": 15.0,
             "options": {"queue": DUTIES_QUEUE, "expires": 15},
         },
+        "seal": {
+            "task": "deployhub.audit.seal",
+            "schedule": 5.0,
+            "options": {"queue": DUTIES_QUEUE, "expires": 5},
+        },
         "sweep": {
             "task": "deployhub.portal.sweep",
             "schedule": 600.0,
@@ -58,4 +63,4 @@ app.conf.update(
         },
     },
 )
-app.autodiscover_tasks(["deployhub.jobs", "deployhub.portal", "deployhub.review"])
+app.autodiscover_tasks(["deployhub.audit", "deployhub.jobs", "deployhub.portal", "deployhub.review"])

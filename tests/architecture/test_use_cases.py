@@ -160,6 +160,7 @@ def test_there_is_one_task_for_work_and_duties_beside_it() -> None:
 
     ours = {name for name in app.tasks if name.startswith("deployhub.")}
     assert ours == {
+        "deployhub.audit.seal",
         "deployhub.jobs.run_job",
         "deployhub.jobs.reconcile",
         "deployhub.portal.sweep",

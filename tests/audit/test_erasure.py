@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from deployhub.audit.models import AuditEvent, AuditLeaf, AuditPermit
 from deployhub.audit.scope import event_record, system_scope
+from deployhub.audit.sealing.accounts import id_ranges, ranges_read, ranges_text
 from deployhub.audit.sealing.form import code_of, sealed_bytes, sealed_form, storable
-from deployhub.audit.services.erasure import events_erase, events_prune, id_ranges, ranges_read, ranges_text
+from deployhub.audit.services.erasure import events_erase, events_prune
 
 pytestmark = pytest.mark.django_db
 

@@ -36,7 +36,7 @@ SEALED_COLUMNS = (
 names a person."""
 SALT_BYTES = 16
 
-canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=repr).encode
 
 
 class Sealable(Protocol):

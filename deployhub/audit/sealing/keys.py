@@ -49,7 +49,7 @@ def signing_key_path() -> Path:
     return Path(settings.DEPLOYHUB_HOME) / "secrets" / "audit_key.pem"
 
 
-def _pem_open(pem: bytes, where: str) -> Ed25519PrivateKey:
+def pem_open(pem: bytes, where: str) -> Ed25519PrivateKey:
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
@@ -59,21 +59,21 @@ def _pem_open(pem: bytes, where: str) -> Ed25519PrivateKey:
     return key
 
 
-def signing_key() -> Ed25519PrivateKey:
-    """The key that signs checkpoints: from DEPLOYHUB_AUDIT_KEY, else the file, which is made at first use.
+def signing_key(*, make: bool) -> Ed25519PrivateKey:
+    """The key that signs checkpoints: from DEPLOYHUB_AUDIT_KEY, else the file; `make` it where there is none.
 
     Raises SigningKeyError.
     """
     if settings.DEPLOYHUB_AUDIT_KEY:
-        return _pem_open(settings.DEPLOYHUB_AUDIT_KEY.encode(), "DEPLOYHUB_AUDIT_KEY")
+        return pem_open(settings.DEPLOYHUB_AUDIT_KEY.encode(), "DEPLOYHUB_AUDIT_KEY")
     path = signing_key_path()
     try:
-        if not path.exists():
+        if make and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             key_file_write(path, Ed25519PrivateKey.generate(), replace=False)
-        return _pem_open(path.read_bytes(), str(path))
+        return pem_open(path.read_bytes(), str(path))
     except OSError as error:
-        raise SigningKeyError(f"{path} cannot be used: {error.strerror}.") from error
+        raise SigningKeyError(f"The signing key {path} cannot be used: {error.strerror}.") from error
 
 
 def key_file_write(path: Path, key: Ed25519PrivateKey, *, replace: bool) -> None:

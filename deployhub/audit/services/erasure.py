@@ -7,8 +7,7 @@ reports every erased or pruned event that no such account names.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from django.db.models import Q, QuerySet
 
 from deployhub.audit.models import AuditEvent, AuditLeaf, AuditPermit
 from deployhub.audit.scope import require_scope
+from deployhub.audit.sealing.accounts import id_ranges, ranges_text
 from deployhub.audit.vocab import ERASURE, PRUNING, Permit
 
 RANGES_PER_ACCOUNT = 1_000
@@ -39,26 +39,6 @@ class _Account:
 
     def audit_project_id(self) -> None:
         return None
-
-
-def id_ranges(ids: Iterable[int]) -> list[tuple[int, int]]:
-    """Ascending ids as closed ranges: 1, 2, 3, 7 → (1, 3), (7, 7)."""
-    found: list[tuple[int, int]] = []
-    for number in ids:
-        if found and number == found[-1][1] + 1:
-            found[-1] = (found[-1][0], number)
-        else:
-            found.append((number, number))
-    return found
-
-
-def ranges_text(ranges: Iterable[tuple[int, int]]) -> str:
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
-
-
-def ranges_read(text: str) -> Iterator[tuple[int, int]]:
-    for first, last in re.findall(r"(\d+)(?:-(\d+))?", text):
-        yield int(first), int(last or first)
 
 
 def _account(kind: str, subject: str, ids: list[int]) -> None:
