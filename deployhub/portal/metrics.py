@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from deployhub.audit.selectors import proofs
 from deployhub.certificates.reading import CertificateUnusable
 from deployhub.jobs.models import Job
 from deployhub.jobs.selectors import workers_alive
@@ -60,7 +61,36 @@ def _certificate_end() -> Iterator[Metric]:
         yield gauge
 
 
+class SealCollector(Collector):
+    """How far the audit log is sealed, and whether its checkpoints leave the host."""
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        latest = proofs.checkpoint_latest()
+        yield GaugeMetricFamily(
+            "deployhub_audit_sealed_events", "Size of the last checkpoint", value=latest.size if latest else 0
+        )
+        count, age = proofs.unsealed()
+        yield GaugeMetricFamily(
+            "deployhub_audit_unsealed_events", "Committed events without a leaf", value=count
+        )
+        yield GaugeMetricFamily(
+            "deployhub_audit_unsealed_age_seconds",
+            "Age of the oldest unsealed event",
+            value=age.total_seconds(),
+        )
+        failures = GaugeMetricFamily(
+            "deployhub_audit_witness_failures", "Failed deliveries in a row, by witness", labels=["witness"]
+        )
+        for witness in proofs.witnesses():
+            failures.add_metric([witness.name], witness.failures)
+        yield failures
+
+
 def collector_register() -> None:
     """Once for each process; called when the app is ready."""
     if not any(isinstance(c, JobCollector) for c in REGISTRY._collector_to_names):
         REGISTRY.register(JobCollector())
+        REGISTRY.register(SealCollector())

@@ -18,6 +18,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min
 
 from deployhub import __version__
+from deployhub.audit.selectors import proofs
 from deployhub.jobs.models import BeatMark, Job, WorkerNode
 from deployhub.jobs.selectors import workers_alive
 from deployhub.jobs.vocab import JobState
@@ -187,6 +188,20 @@ def beat_check() -> Check:
     return Check("Beat", Verdict.OK, found)
 
 
+def seal_check() -> Check:
+    """The audit log's seal and the copies of its checkpoints."""
+    faults = proofs.seal_faults()
+    if faults:
+        state = proofs.seal_state()
+        verdict = Verdict.DOWN if state is not None and state.problem else Verdict.DEGRADED
+        return Check("Seal", verdict, "; ".join(faults), "See the audit log's seal, and Operations.")
+    latest, copies = proofs.checkpoint_latest(), len(proofs.witnesses())
+    size = latest.size if latest else 0
+    return Check(
+        "Seal", Verdict.OK, f"{size} events sealed, copies in {copies} place{'' if copies == 1 else 's'}"
+    )
+
+
 def queues() -> list[dict[str, Any]]:
     """Each queue: how many wait, since when, how many run, and whether any worker listens."""
     listening: dict[str, int] = {}
@@ -246,6 +261,7 @@ def system_checks() -> list[Check]:
         queues_check(),
         sandbox_check(),
         beat_check(),
+        seal_check(),
         tls_check(),
     ]
 

@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from deployhub.review.api.events import AuditEventViewSet
 from deployhub.review.api.findings import DigestViewSet, FindingViewSet, ReviewViewSet, RuleViewSet
+from deployhub.review.api.seal import AuditCheckpointViewSet, AuditKeyViewSet, AuditProofViewSet
 
 router = SimpleRouter(use_regex_path=False)
 router.register("audit-events", AuditEventViewSet, basename="audit-events")
@@ -11,4 +12,7 @@ router.register("findings", FindingViewSet, basename="findings")
 router.register("rules", RuleViewSet, basename="rules")
 router.register("reviews", ReviewViewSet, basename="reviews")
 router.register("digests", DigestViewSet, basename="digests")
+router.register("audit-checkpoints", AuditCheckpointViewSet, basename="audit-checkpoints")
+router.register("audit-keys", AuditKeyViewSet, basename="audit-keys")
+router.register("audit-proofs", AuditProofViewSet, basename="audit-proofs")
 urlpatterns = router.urls

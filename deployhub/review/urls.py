@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployhub.review.views import audit, findings, rules
+from deployhub.review.views import audit, findings, rules, seal
 
 app_name = "review"
 urlpatterns = [
@@ -22,4 +22,6 @@ urlpatterns = [
     path("rules/<slug:rule>/unmute/", rules.RuleUnmute.as_view(), name="rule-unmute"),
     path("digests/", rules.DigestsPage.as_view(), name="digests"),
     path("digests/<uuid:digest_id>/", rules.DigestPage.as_view(), name="digest"),
+    path("audit/seal/", seal.SealPage.as_view(), name="seal"),
+    path("audit/seal/proofs/<int:event_id>/", seal.ProofFile.as_view(), name="seal-proof"),
 ]

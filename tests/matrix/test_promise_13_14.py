@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 MEMBERS = ("owner", "engineer", "release_manager", "viewer")
 PEOPLE = (*MEMBERS, "stranger", "nobody", "administrator", "auditor")
-GLOBAL_THINGS = {"document", "format", "event", "user", "finding", "rule", "digest"}
+GLOBAL_THINGS = {"document", "format", "event", "checkpoint", "user", "finding", "rule", "digest"}
 """Things that belong to no project: whoever may see one may see all."""
 
 LEADS_BACK = {"accounts:mfa-remove": "its GET leads back to the list and looks at nothing; its POST does"}

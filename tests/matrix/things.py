@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 
 from deployhub.access.models import Membership
 from deployhub.accounts.models import ApiToken, TotpDevice
-from deployhub.audit.models import AuditEvent
+from deployhub.audit.models import AuditLeaf
 from deployhub.audit.scope import system_scope
+from deployhub.audit.selectors.proofs import checkpoint_latest
+from deployhub.audit.services.sealer import log_seal
 from deployhub.conversion.models import Export
 from deployhub.jobs.models import EngineCatalogue, Job
 from deployhub.kernel.clock import utc_now
@@ -57,6 +59,8 @@ SINGULAR = {
     "memberships": "membership",
     "aliases": "alias",
     "audit-events": "event",
+    "audit-proofs": "event",
+    "audit-checkpoints": "checkpoint",
     "docs": "document",
     "formats": "format",
     "files": "file",
@@ -122,6 +126,7 @@ class Things:
             week_start=now.date(), defaults={"content": digest_content(now.date())}
         )
         membership = Membership.objects.filter(project=self.project).first()
+        log_seal()
         return {
             "project": self.project.slug,
             "model": str(model.pk),
@@ -136,7 +141,8 @@ class Things:
             "device": str(device.pk),
             "membership": str(membership.pk) if membership else str(uuid4()),
             "user": str(self.user.pk),
-            "event": str(AuditEvent.objects.order_by("-id").values_list("pk", flat=True).first() or 1),
+            "event": str(AuditLeaf.objects.latest("position").event_id),
+            "checkpoint": str(checkpoint_latest().sequence),
             "document": "architecture",
             "format": "onnx",
             "file": "model.onnx",

@@ -20,7 +20,10 @@ from deployhub.audit.models import (
 from deployhub.audit.selectors.rows import row_of
 from deployhub.kernel.clock import utc_now
 from deployhub.kernel.errors import Conflict, NotFound
+from deployhub.kernel.units import duration_text
 from deployhub.witness.tree import STORED_LEVELS, consistency_path, fold, inclusion_path
+
+UNSEALED_ALARM = timedelta(seconds=60)
 
 
 class NotSealedYet(Conflict):
@@ -144,6 +147,27 @@ def unsealed() -> tuple[int, timedelta]:
 
 def seal_state() -> AuditSealer | None:
     return AuditSealer.objects.filter(pk=1).first()
+
+
+def seal_faults() -> list[str]:
+    """What is wrong with the seal's making, in plain sentences; empty when all is well."""
+    state, now = seal_state(), utc_now()
+    if state is None or state.ran_at is None:
+        return ["The sealer never ran: start a worker"] if not (state and state.problem) else [state.problem]
+    found = []
+    if state.problem:
+        found.append(state.problem)
+    elif now - state.ran_at > UNSEALED_ALARM:
+        found.append(
+            f"The sealer last ran {duration_text((now - state.ran_at).total_seconds())} ago: look at the workers"
+        )
+    count, age = unsealed()
+    if age > UNSEALED_ALARM:
+        found.append(f"{count} events wait to be sealed, the oldest for {duration_text(age.total_seconds())}")
+    for witness in witnesses():
+        if witness.failures:
+            found.append(f"Copies do not reach {witness.name} ({witness.problem})")
+    return found
 
 
 def witnesses() -> list[AuditWitness]:

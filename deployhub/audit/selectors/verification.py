@@ -11,7 +11,6 @@ import hmac
 import json
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,12 +26,12 @@ from deployhub.audit.sealing.checkpoints import (
 )
 from deployhub.audit.sealing.keys import mac_keys
 from deployhub.audit.selectors.findings import FINDINGS_KEPT, Finding, Ids, Verification
+from deployhub.audit.selectors.proofs import UNSEALED_ALARM
 from deployhub.audit.selectors.rows import SealedRow, leaves_with_rows, rows_unsealed, sealed_row
 from deployhub.audit.vocab import ERASURE, PRUNING
 from deployhub.kernel.clock import utc_now
 from deployhub.witness.tree import Frontier
 
-UNSEALED_ALARM = timedelta(seconds=60)
 _LEAF = 3  # the first columns of leaves_with_rows: position, event id, digest
 
 
