@@ -202,6 +202,15 @@ def _list_commands(command: Any) -> None:
         listing.add_argument(
             "--limit", type=_count, default=LIST_LIMIT, help=f"most rows (default {LIST_LIMIT})"
         )
+    audit = command("audit", "Check the audit log's seal from here, or fetch the proof of an event.")
+    audit.add_argument(
+        "what", choices=["verify", "proof"], help="the log since this desk last looked; one event"
+    )
+    audit.add_argument("event", metavar="EVENT", nargs="?", type=_count, help="id of the event, for `proof`")
+    audit.add_argument(
+        "--key", default=None, metavar="HEX", help="the log's public key, had from somebody you trust"
+    )
+    audit.add_argument("--output", "-o", default=None, metavar="FILE", help="write the proof here")
     formats = command("formats", "List export formats, or one with its options.")
     formats.add_argument("format", metavar="FORMAT", nargs="?", default=None)
 

@@ -71,7 +71,8 @@ def events_erase(events: QuerySet[AuditEvent], *, person_id: UUID) -> int:
     require_scope("events_erase")
     of_actor = Q(actor_id=person_id) & ~Q(personal_salt="")
     of_subject = Q(subject_id=person_id) & ~Q(subject_salt="")
-    ids = list(events.filter(of_actor | of_subject).order_by("id").values_list("id", flat=True))
+    among = AuditEvent.objects.filter(id__in=events.values("id"))  # `events` may be a slice
+    ids = list(among.filter(of_actor | of_subject).order_by("id").values_list("id", flat=True))
     for some in _chunks(ids):
         _permitted(Permit.ERASE, some)
         rows = AuditEvent.objects.filter(id__in=some)
@@ -96,7 +97,8 @@ def events_prune(events: QuerySet[AuditEvent]) -> int:
     """
     require_scope("events_prune")
     sealed = AuditLeaf.objects.values("event_id")
-    wanted = events.exclude(object_type__in=(ERASURE, PRUNING)).filter(id__in=sealed)
+    among = AuditEvent.objects.filter(id__in=events.values("id"))  # `events` may be a slice
+    wanted = among.exclude(object_type__in=(ERASURE, PRUNING)).filter(id__in=sealed)
     ids = sorted(wanted.order_by().values_list("id", flat=True))
     for some in _chunks(ids):
         _permitted(Permit.PRUNE, some)
