@@ -68,16 +68,16 @@ def write(seed: int, count: int, pause_ms: float, *, plain: bool) -> None:
     print(kept, time.perf_counter() - started, flush=True)
 
 
-def seal() -> None:
+def seal(pause_s: float) -> None:
     print("ready", flush=True)
     while True:
         log_seal(batch=200)
-        time.sleep(0.005)
+        time.sleep(pause_s)
 
 
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     if what == "sealer":
-        seal()
+        seal(float(rest[0]) if rest else 0.005)
     else:
         write(int(rest[0]), int(rest[1]), float(rest[2]), plain=what == "plain")

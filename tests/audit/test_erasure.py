@@ -14,6 +14,7 @@ from deployhub.audit.models import AuditEvent, AuditLeaf, AuditPermit
 from deployhub.audit.scope import event_record, system_scope
 from deployhub.audit.sealing.accounts import id_ranges, ranges_read, ranges_text
 from deployhub.audit.sealing.form import code_of, sealed_bytes, sealed_form, storable
+from deployhub.audit.selectors.rows import row_of
 from deployhub.audit.services.erasure import events_erase, events_prune
 
 pytestmark = pytest.mark.django_db
@@ -110,3 +111,22 @@ def test_ranges_hold_exactly_the_ids_they_were_made_of(ids: set[int]) -> None:
 def test_no_number_changes_its_spelling_in_a_database(number: float) -> None:
     kept = storable(number)
     assert isinstance(kept, str) or json.loads(json.dumps(kept)) == kept
+
+
+def test_a_row_read_in_bulk_has_the_very_bytes_of_the_event_that_was_written(
+    kim: Any, administrator: Any, acting: Any
+) -> None:
+    for words in ("plain", 'quote " and \\ and \n and \x7f', "ünïcödé 😀", "", "null"):
+        event_record(
+            acting(kim, address=words[:20], user_agent=words),
+            "model.view",
+            kim,
+            reason=words,
+            facts={words: [None, 1.5]},
+        )
+    for event in AuditEvent.objects.all():
+        row = row_of(event.pk)
+        assert row is not None
+        assert row.sealed == sealed_bytes(sealed_form(event))
+        assert row.personal_fault() == ""
+        assert json.loads(row.leaf) == {"event": json.loads(row.sealed), "id": event.pk, "mac": event.mac}

@@ -173,7 +173,7 @@ def test_promise_12_writers_are_hardly_slower_than_with_plain_inserts(load: Load
         return sum(300 / load.result(writer)[1] for writer in writers)
 
     plain = [rate("plain")]
-    sealer = load.start("sealer")
+    sealer = load.start("sealer", 1.0)
     sealed = [rate("writer"), rate("writer")]
     sealer.kill()
     plain.append(rate("plain"))

@@ -1,5 +1,8 @@
 """A desk that looks at the audit log now and then is a witness of it."""
 
+# Fixtures of another folder are imported by name, and taken as arguments.
+# ruff: noqa: F811
+
 from __future__ import annotations
 
 import json
@@ -19,12 +22,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def desk(home: Path, happened: Any, auditor: Any, as_user: Any) -> Any:  # noqa: F811
+def desk(home: Path, happened: Any, auditor: Any, as_user: Any) -> Any:
     happened(12, batches=3)
     return as_user(auditor)
 
 
-def test_a_desk_checks_that_the_log_extends_what_it_saw_before(desk: Any, happened: Any) -> None:  # noqa: F811
+def test_a_desk_checks_that_the_log_extends_what_it_saw_before(desk: Any, happened: Any) -> None:
     first = desk("audit", "verify")
     assert (first.code, "taken on trust" in first.out) == (0, True)
     happened(9, batches=3)
@@ -37,7 +40,7 @@ def test_a_desk_checks_that_the_log_extends_what_it_saw_before(desk: Any, happen
 def test_promise_10_a_desk_that_saw_the_log_before_notices_a_restore(
     desk: Any,
     happened: Any,
-    attacker: Any,  # noqa: F811
+    attacker: Any,
 ) -> None:
     older = backup()
     happened(9, batches=3)
@@ -53,7 +56,7 @@ def test_promise_10_a_desk_that_saw_the_log_before_notices_a_restore(
     assert "history was rewritten" in forked.err
 
 
-def test_a_desk_follows_a_rotated_key_and_no_other(desk: Any, happened: Any, attacker: Any) -> None:  # noqa: F811
+def test_a_desk_follows_a_rotated_key_and_no_other(desk: Any, happened: Any, attacker: Any) -> None:
     assert desk("audit", "verify").code == 0
     log_seal()
     key_rotate(note="yearly")
