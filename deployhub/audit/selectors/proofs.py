@@ -37,6 +37,7 @@ def subtree_digest(level: int, position: int) -> bytes:
     """The root of a complete subtree, from the nearest kept level below it: at most 128 digests are read."""
     kept = level - level % STORED_LEVELS
     first, last = position << (level - kept), (position + 1) << (level - kept)
+    rows: Any
     if kept == 0:
         rows = AuditLeaf.objects.filter(position__gte=first, position__lt=last).order_by("position")
     else:
