@@ -159,7 +159,7 @@ def acting() -> Callable[..., Any]:
 
     def make(user: Any, **fields: Any) -> Actor:
         return Actor(
-            kind=ActorKind.USER,
+            kind=ActorKind.SERVICE if user.is_service else ActorKind.USER,
             name=user.audit_label(),
             door=fields.pop("door", Door.BROWSER),
             user_id=user.pk,
@@ -201,17 +201,18 @@ def token_of(db: None) -> Callable[..., str]:
 
     An administrator has waived the step-up for it, unless `step_up_exempt=False`.
     """
-    import secrets
     from datetime import timedelta
 
     from deployhub.access.vocab import TokenScope
     from deployhub.accounts.models import ApiToken
-    from deployhub.accounts.sealing import TOKEN_PREFIX, token_digest
+    from deployhub.accounts.sealing import token_digest
     from deployhub.audit.scope import system_scope
     from deployhub.kernel.clock import utc_now
+    from deployhub.kernel.ids import new_id
+    from deployhub.kernel.token_text import TokenPrefix, token_text_new
 
     def make(user: Any, *, scopes: list[str] | None = None, **fields: Any) -> str:
-        text = f"{TOKEN_PREFIX}{secrets.token_urlsafe(32)}"
+        text = token_text_new(TokenPrefix.SERVICE if user.is_service else TokenPrefix.PERSONAL, new_id())
         with system_scope("test token"):
             ApiToken.objects.create(
                 user=user,

@@ -45,6 +45,13 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("project.archive", "Archive a project", Reach.PROJECT),
     ("membership.grant", "Add a member or change their role", Reach.PROJECT),
     ("membership.revoke", "Remove a member", Reach.PROJECT),
+    ("service.view", "See service accounts", Reach.PROJECT),
+    ("service.create", "Create a service account", Reach.PROJECT),
+    ("service.update", "Describe a service account and say who is responsible for it", Reach.PROJECT),
+    ("service.deactivate", "Deactivate a service account", Reach.PROJECT),
+    ("service.activate", "Activate a service account again", Reach.PROJECT),
+    ("token.issue", "Make and rotate tokens of a service account", Reach.PROJECT),
+    ("token.withdraw", "Revoke tokens of a service account", Reach.PROJECT),
     ("model.view", "See registered models", Reach.PROJECT),
     ("model.create", "Register a model", Reach.PROJECT),
     ("model.update", "Describe a model", Reach.PROJECT),
@@ -101,6 +108,15 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("token.create", "Create an API token", Reach.SELF),
     ("token.revoke", "Revoke an own API token", Reach.SELF),
     ("token.waive_step_up", "Let somebody's API token act without a fresh second factor", Reach.INSTANCE),
+    ("token.rotate", "Replace an own API token by a successor", Reach.SELF),
+    (
+        "token.rotate_itself",
+        "Replace the very token that asks (service accounts, where it was allowed)",
+        Reach.SELF,
+    ),
+    ("token.view_all", "See all API tokens of the installation", Reach.INSTANCE),
+    ("token.revoke_any", "Revoke anybody's API token", Reach.INSTANCE),
+    ("token.check_leak", "Look for API tokens in a text, and revoke them", Reach.INSTANCE),
     ("dashboard.view", "See the dashboard", Reach.ANYONE),
     ("docs.view", "Read the documentation", Reach.ANYONE),
     ("search.use", "Search what one may see", Reach.ANYONE),
@@ -117,8 +133,8 @@ def _codes(*codes: str) -> frozenset[str]:
 
 
 _SEE = _codes(
-    "project.view", "model.view", "version.view", "artifact.view", "dataset.view", "export.view", "job.view",
-    "audit.history",
+    "project.view", "service.view", "model.view", "version.view", "artifact.view", "dataset.view", "export.view",
+    "job.view", "audit.history",
 )  # fmt: skip
 _ENGINEER = _SEE | _codes(
     "model.create", "model.update", "version.create", "version.inspect", "version.describe", "version.download",
@@ -140,8 +156,11 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
         "job.retry",
     ),
     Role.OWNER: _ENGINEER
-    | _codes("model.alias", "project.update", "project.archive", "membership.grant", "membership.revoke"),
-}
+    | _codes(
+        "model.alias", "project.update", "project.archive", "membership.grant", "membership.revoke", "service.create",
+        "service.update", "service.deactivate", "service.activate", "token.issue", "token.withdraw",
+    ),
+}  # fmt: skip
 
 ROLE_DESCRIPTIONS: dict[str, str] = {
     Role.OWNER: "Everything in the project, its members included",
@@ -157,7 +176,9 @@ _REVIEW = _codes(
     "finding.view", "finding.update", "finding.close", "rule.view", "rule.update", "rule.mute", "review.view",
     "review.record", "digest.view",
 )  # fmt: skip
-AUDITOR_PERMISSIONS: frozenset[str] = _SEE | _codes("audit.view", "user.view", "system.view") | _REVIEW
+AUDITOR_PERMISSIONS: frozenset[str] = (
+    _SEE | _codes("audit.view", "user.view", "system.view", "token.view_all") | _REVIEW
+)
 """Sees all, and changes nothing of models and people: what auditors write is the review alone."""
 
 
@@ -165,7 +186,8 @@ STEP_UP_PERMISSIONS: frozenset[str] = _codes(
     "membership.grant", "membership.revoke",
     "user.create", "user.update", "user.deactivate", "user.activate", "user.reset",
     "mfa.enrol", "mfa.remove", "mfa.recovery",
-    "token.create", "token.waive_step_up",
+    "token.create", "token.waive_step_up", "token.rotate", "token.issue", "token.revoke_any", "token.check_leak",
+    "service.create", "service.update", "service.activate",
     "rule.update", "rule.mute",
 )  # fmt: skip
 """Dangerous: who does this must have shown a second factor within the last minutes (SecurityPolicy.step_up_minutes).
@@ -197,9 +219,13 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
     TokenScope.RUN: _codes("export.create", "artifact.create", "job.cancel", "job.retry", "model.alias"),
     TokenScope.ADMINISTER: _codes(
         "project.create", "project.update", "project.archive", "membership.grant", "membership.revoke",
+        "service.create", "service.update", "service.deactivate", "service.activate",
         "user.create", "user.update", "user.deactivate", "user.activate", "user.reset", "demo.load",
         "finding.update", "finding.close", "review.record",
     ),
 }  # fmt: skip
 """What a token may do at most. Password, second factor and tokens themselves are in no scope: a token that leaks
 must not be able to make another or to lock its owner out. Nor are the review's rules: it must not blind the watch."""
+
+CHOOSABLE_PERMISSIONS: frozenset[str] = frozenset[str]().union(*SCOPE_PERMISSIONS.values())
+"""Single permissions that may be put on a token, instead of or beside scopes."""

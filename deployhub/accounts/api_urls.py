@@ -3,11 +3,20 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from deployhub.accounts.api.issued_tokens import IssuedTokenViewSet, LeakReportViewSet
 from deployhub.accounts.api.me import MeViewSet
-from deployhub.accounts.api.tokens import TokenViewSet
+from deployhub.accounts.api.service_accounts import ServiceAccountViewSet
+from deployhub.accounts.api.tokens import OwnTokenViewSet, TokenViewSet
 from deployhub.accounts.api.users import UserViewSet
 
 router = SimpleRouter(use_regex_path=False)
 router.register("tokens", TokenViewSet, basename="tokens")
+router.register("issued-tokens", IssuedTokenViewSet, basename="issued-tokens")
+router.register("service-accounts", ServiceAccountViewSet, basename="service-accounts")
 router.register("users", UserViewSet, basename="users")
-urlpatterns = [path("me/", MeViewSet.as_view({"get": "retrieve"}), name="me"), *router.urls]
+urlpatterns = [
+    path("me/", MeViewSet.as_view({"get": "retrieve"}), name="me"),
+    path("me/token/rotate/", OwnTokenViewSet.as_view({"post": "rotate"}), name="me-token-rotate"),
+    path("report-a-token/", LeakReportViewSet.as_view({"post": "create"}), name="leak-report"),
+    *router.urls,
+]

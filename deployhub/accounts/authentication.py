@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,26 +9,24 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from deployhub.access.vocab import SCOPE_PERMISSIONS
 from deployhub.accounts.middleware import password_change_required
 from deployhub.accounts.models import ApiToken, User
 from deployhub.accounts.sealing import token_digest
 from deployhub.accounts.services.attempts import attempt_begin, attempts_key
+from deployhub.accounts.services.token_uses import token_use_note
 from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
 from deployhub.doors.middleware import client_address
 from deployhub.kernel.actor import Actor, ActorKind, Door
-from deployhub.kernel.clock import utc_now
-
-LAST_USE_STEP = timedelta(minutes=1)
-"""Last use is written at most once a minute: an automation's every call must not be a write."""
+from deployhub.kernel.errors import Forbidden
+from deployhub.kernel.token_text import is_mistyped
 
 
 def actor_of_token(token: ApiToken, request: Any) -> Actor:
-    """The token's owner, bounded by the token's scopes and projects."""
+    """The token's owner, bounded by what the token carries and by its projects."""
     user = token.user
     return Actor(
-        kind=ActorKind.USER,
+        kind=ActorKind.SERVICE if user.is_service else ActorKind.USER,
         name=user.audit_label(),
         door=Door.API,
         user_id=user.pk,
@@ -38,9 +35,7 @@ def actor_of_token(token: ApiToken, request: Any) -> Actor:
         auth_method="token",
         step_up_exempt=token.step_up_exempt,
         token_id=token.pk,
-        token_permissions=frozenset().union(
-            *(SCOPE_PERMISSIONS[s] for s in token.scopes if s in SCOPE_PERMISSIONS)
-        ),
+        token_permissions=token.carried_permissions,
         token_project_ids=frozenset(UUID(p) for p in token.project_ids) if token.project_ids else None,
         address=client_address(request),
         user_agent=request.headers.get("User-Agent", ""),
@@ -48,10 +43,21 @@ def actor_of_token(token: ApiToken, request: Any) -> Actor:
     )
 
 
-def _refusal(token: ApiToken | None) -> str:
+def address_refused() -> Forbidden:
+    """Told plainly: the machine's owner must find the cause, and a thief has a token that is of no use to them."""
+    return Forbidden(
+        "This token is not accepted from the address that you come from.",
+        hint="Use it from one of its networks, or make a token for this one. Its owner sees this attempt.",
+        code="address_refused",
+    )
+
+
+def _refusal(token: ApiToken | None, *, text: str) -> str:
     """Why the token is not accepted; empty when it is. For the log: whoever sent it is told no more than "no"."""
     if token is None:
-        return "unknown token"
+        return "mistyped token" if is_mistyped(text) else "unknown token"
+    if token.is_leaked:
+        return "leaked token"
     if token.revoked_at is not None:
         return "revoked token"
     if not token.is_usable:
@@ -59,8 +65,21 @@ def _refusal(token: ApiToken | None) -> str:
     return "" if token.user.is_active else "the token's owner is not active"
 
 
+def _refuse(request: Request, token: ApiToken | None, reason: str) -> None:
+    """Count the attempt and write it down. Counted first: who hammers waits, and does not fill the audit log."""
+    attempt_begin(attempts_key("token", client_address(request._request)))
+    event_record(
+        request._request.actor,  # type: ignore[attr-defined]
+        "token.refuse",
+        token,
+        operation=Operation.EVENT,
+        outcome=Outcome.DENIED,
+        reason=reason,
+    )
+
+
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Bearer dh_pat_…`. The row is read at each request, so a revocation acts at once."""
+    """`Authorization: Bearer dh_pat_…` or `dh_svc_…`. The row is read at each request, so a revocation acts at once."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         words = get_authorization_header(request).split()
@@ -68,25 +87,16 @@ class TokenAuthentication(BaseAuthentication):
             return None
         text = words[1].decode("latin-1") if len(words) == 2 else ""
         token = ApiToken.objects.select_related("user").filter(digest=token_digest(text)).first()
-        refusal = _refusal(token)
+        refusal = _refusal(token, text=text)
         if token is None or refusal:
-            # Counted first: who hammers with a bad token is told to wait, and does not fill the audit log.
-            attempt_begin(attempts_key("token", client_address(request._request)))
-            event_record(
-                request._request.actor,  # type: ignore[attr-defined]
-                "token.refuse",
-                token,
-                operation=Operation.EVENT,
-                outcome=Outcome.DENIED,
-                reason=refusal,
-            )
+            _refuse(request, token, refusal)
             raise AuthenticationFailed("This token is unknown, expired or revoked.")
+        address = client_address(request._request)
+        if not token.accepts(address):
+            _refuse(request, token, "the address is outside the token's networks")
+            raise address_refused()
         request._request.actor = actor_of_token(token, request._request)  # type: ignore[attr-defined]
-        now = utc_now()
-        if token.last_used_at is None or now - token.last_used_at > LAST_USE_STEP:
-            ApiToken.objects.filter(pk=token.pk).unaudited_update(
-                last_used_at=now, last_used_address=client_address(request._request)
-            )
+        token_use_note(token, address)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

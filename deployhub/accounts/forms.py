@@ -8,7 +8,15 @@ from django import forms
 
 from deployhub.access.vocab import TokenScope
 from deployhub.accounts.models import User
-from deployhub.accounts.vocab import TOKEN_LIFE_DAYS_DEFAULT, TOKEN_LIFE_DAYS_MAX
+from deployhub.accounts.services.service_accounts import MACHINE_ROLES
+from deployhub.accounts.vocab import (
+    LEAK_FILE_BYTES_MAX,
+    LEAK_TEXT_CHARACTERS_MAX,
+    OVERLAP_MINUTES_DEFAULT,
+    OVERLAP_MINUTES_MAX,
+    TOKEN_LIFE_DAYS_DEFAULT,
+    TOKEN_LIFE_DAYS_MAX,
+)
 
 PASSWORD_CHARACTERS_MAX = 256
 
@@ -97,10 +105,26 @@ class TokenForm(forms.Form):
         label="What it may do",
         choices=TokenScope.choices,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose what the token may do."},
+        required=False,
+    )
+    permissions = forms.MultipleChoiceField(
+        label="Single permissions", choices=(), required=False, widget=forms.CheckboxSelectMultiple
     )
     projects = forms.MultipleChoiceField(
         label="Where", choices=(), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    networks = forms.CharField(
+        label="Accepted from",
+        required=False,
+        max_length=1_000,
+        help_text="Address ranges, one a line, such as 10.1.0.0/16 or 2001:db8::/32. Empty: from everywhere.",
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
+    )
+    rotates_itself = forms.BooleanField(
+        label="It may replace itself",
+        required=False,
+        help_text="By the API it makes a successor with the same rights and life, for at most a year. Every step is in "
+        "the audit log; revoking one ends the successors it made.",
     )
     life_days = forms.IntegerField(
         label="Expires after",
@@ -110,10 +134,23 @@ class TokenForm(forms.Form):
         help_text=f"1 to {TOKEN_LIFE_DAYS_MAX} days. Choose it short; a new token is made in a minute.",
     )
 
-    def __init__(self, *args: Any, projects: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        projects: list[tuple[str, str]],
+        permissions: list[tuple[str, str]],
+        may_rotate_itself: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        field: Any = self.fields["projects"]
-        field.choices = projects
+        fields: dict[str, Any] = self.fields
+        fields["projects"].choices = projects
+        fields["permissions"].choices = permissions
+        if not may_rotate_itself:
+            del fields["rotates_itself"]
+
+    def clean_networks(self) -> list[str]:
+        return self.cleaned_data["networks"].replace(",", " ").split()
 
 
 class UserForm(forms.Form):
@@ -142,3 +179,89 @@ class UserNewForm(UserForm):
         ),
     )
     field_order = ("username", "name", "email", "is_administrator", "is_auditor")
+
+
+class ServiceAccountForm(forms.Form):
+    """What is said of a service account at any time."""
+
+    purpose = forms.CharField(
+        label="What it is for",
+        max_length=300,
+        help_text="And where it runs: “exports every night, build server 2”.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    responsible = forms.CharField(
+        label="Who answers for it",
+        max_length=60,
+        required=False,
+        help_text="Name of an active account of a person. Left empty: you.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+
+class ServiceAccountNewForm(ServiceAccountForm):
+    username = forms.CharField(
+        label="Name",
+        max_length=60,
+        validators=User._meta.get_field("username").validators,
+        help_text="Letters, digits and @ . + - _ such as nightly-export",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    project = forms.ChoiceField(label="Project", choices=(), help_text="It belongs to it for good.")
+    role = forms.ChoiceField(label="Role in the project", choices=[(r.value, r.label) for r in MACHINE_ROLES])
+    field_order = ("username", "purpose", "project", "role", "responsible")
+
+    def __init__(self, *args: Any, projects: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["project"]
+        field.choices = projects
+
+
+class OverlapForm(forms.Form):
+    overlap_minutes = forms.IntegerField(
+        min_value=1,
+        max_value=OVERLAP_MINUTES_MAX,
+        initial=OVERLAP_MINUTES_DEFAULT,
+        label="The old one works on for",
+    )
+
+
+class LeakReportForm(forms.Form):
+    text = forms.CharField(
+        label="The token, with the text around it if you like",
+        max_length=LEAK_TEXT_CHARACTERS_MAX,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "autocomplete": "off"}),
+    )
+
+
+class LeakCheckForm(forms.Form):
+    text = forms.CharField(
+        label="Text",
+        required=False,
+        max_length=LEAK_FILE_BYTES_MAX,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off"}),
+    )
+    file = forms.FileField(
+        label="Or a file", required=False, help_text="A log, an archive’s listing, a diff; to 2 MB."
+    )
+    revoke = forms.BooleanField(
+        label="Revoke what somebody could still use", required=False, initial=True,
+        help_text="At once. What uses such a token is refused from its next request on.",
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        file = cleaned.get("file")
+        if file is not None and file.size > LEAK_FILE_BYTES_MAX:
+            self.add_error("file", "The file is larger than 2 MB. Cut it into pieces.")
+        elif file is not None:
+            cleaned["text"] = f"{cleaned.get('text', '')}\n{file.read().decode('utf-8', 'replace')}"
+        elif not cleaned.get("text", "").strip():
+            self.add_error("text", "Paste a text, or choose a file.")
+        return cleaned

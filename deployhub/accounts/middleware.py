@@ -38,6 +38,9 @@ class FirstStepsMiddleware:
         user = request.user
         if request.path.startswith("/static/") or not user.is_authenticated:
             return self.get_response(request)
+        if user.is_service:
+            logout(request)  # a machine comes in by token alone, whatever made this session
+            return self.get_response(request)
         if request.session.get(SESSION_FACTOR) not in _WITH_SECOND_FACTOR and second_factor_is_on(user.pk):
             logout(request)
             return self.get_response(request)

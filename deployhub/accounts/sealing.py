@@ -67,9 +67,6 @@ def code_digests(code: str, *, context: bytes) -> list[str]:
     ]
 
 
-TOKEN_PREFIX = "dh_pat_"  # noqa: S105 - a prefix that secret scanners can find, not a secret
-
-
 def token_digest(token: str) -> str:
     """What is stored of an API token. A fast hash is right: the token holds 256 random bits."""
     return hashlib.sha256(token.encode()).hexdigest()

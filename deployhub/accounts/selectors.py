@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from deployhub.access import policy
 from deployhub.access.models import Membership
 from deployhub.access.step_up import StepUpTerms
-from deployhub.accounts.models import ApiToken, RecoveryCode, SecurityPolicy, TotpDevice, User
+from deployhub.access.vocab import CHOOSABLE_PERMISSIONS, PERMISSIONS
+from deployhub.accounts.models import (
+    ApiToken,
+    RecoveryCode,
+    SecurityPolicy,
+    ServiceAccount,
+    TotpDevice,
+    User,
+)
+from deployhub.accounts.vocab import LEAK_NOTICE, TOKEN_EXPIRES_SOON, AccountKind, Revocation
 from deployhub.audit.scope import event_record
-from deployhub.kernel.actor import Actor
-from deployhub.kernel.errors import NotFound
+from deployhub.kernel.actor import Actor, ActorKind, Door
+from deployhub.kernel.clock import utc_now
+from deployhub.kernel.errors import InvalidInput, NotFound
 
 NOTHING = "There is nothing here, or you have no access to it."
 
@@ -22,6 +34,18 @@ def _own_id(actor: Actor) -> UUID:
     if actor.user_id is None:
         raise NotFound(NOTHING)
     return actor.user_id
+
+
+def actor_of_account(user: User) -> Actor:
+    """The account with all that its roles give, to ask what it may do at most."""
+    return Actor(
+        kind=ActorKind.SERVICE if user.is_service else ActorKind.USER,
+        name=user.audit_label(),
+        door=Door.API,
+        user_id=user.pk,
+        is_administrator=user.is_administrator,
+        is_auditor=user.is_auditor,
+    )
 
 
 def second_factor_is_on(user_id: UUID) -> bool:
@@ -104,7 +128,7 @@ def tokens_visible(actor: Actor) -> QuerySet[ApiToken]:
     """The actor's own tokens; nobody sees anybody else's."""
     if not policy.can(actor, "token.view"):
         return ApiToken.objects.none()
-    return ApiToken.objects.filter(user_id=_own_id(actor))
+    return _with_kin(ApiToken.objects.filter(user_id=_own_id(actor)))
 
 
 def tokens_of_person(actor: Actor, user: User) -> QuerySet[ApiToken]:
@@ -128,12 +152,117 @@ def token_get(actor: Actor, token_id: UUID) -> ApiToken:
     return token
 
 
+def _with_kin(tokens: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
+    """With what a list shows beside a token: whose it is, what it replaced, where it was used from."""
+    return tokens.select_related("user", "predecessor", "successor").prefetch_related("used_from")
+
+
+def tokens_issued(actor: Actor) -> QuerySet[ApiToken]:
+    """All tokens of the installation, for administrators and auditors; never their text."""
+    if not policy.can(actor, "token.view_all"):
+        return ApiToken.objects.none()
+    return _with_kin(ApiToken.objects.all())
+
+
+def tokens_issued_read(actor: Actor) -> QuerySet[ApiToken]:
+    """The list of all tokens, and a record that it was read."""
+    event_record(actor, "token.view_all")
+    return tokens_issued(actor)
+
+
+def token_issued_get(actor: Actor, token_id: UUID) -> ApiToken:
+    token = tokens_issued(actor).filter(pk=token_id).first()
+    if token is None:
+        raise NotFound(NOTHING)
+    return token
+
+
+def project_names(tokens: Iterable[ApiToken]) -> dict[str, str]:
+    """Names of the projects that tokens are bound to, by id; for those who see all tokens."""
+    wanted = {project_id for token in tokens for project_id in token.project_ids}
+    known = Membership.objects.filter(project_id__in=wanted).values_list("project_id", "project__name")
+    return {str(project_id): name for project_id, name in known}
+
+
+def service_accounts_visible(actor: Actor) -> QuerySet[ServiceAccount]:
+    """Service accounts of the projects that the actor may see."""
+    rows = ServiceAccount.objects.select_related("user", "project", "responsible")
+    return policy.visible(actor, "service.view", rows)
+
+
+def service_accounts_read(actor: Actor) -> QuerySet[ServiceAccount]:
+    """The list of service accounts, and a record that it was read."""
+    event_record(actor, "service.view")
+    return service_accounts_visible(actor)
+
+
+def service_account_get(actor: Actor, service_id: UUID) -> ServiceAccount:
+    service = service_accounts_visible(actor).filter(pk=service_id).first()
+    if service is None:
+        raise NotFound(NOTHING)
+    return service
+
+
+def service_account_read(actor: Actor, service_id: UUID) -> ServiceAccount:
+    """One service account, and a record that it was read."""
+    service = service_account_get(actor, service_id)
+    event_record(actor, "service.view", service)
+    return service
+
+
+def service_tokens(service: ServiceAccount) -> QuerySet[ApiToken]:
+    """The tokens of a service account that the actor was given."""
+    return _with_kin(ApiToken.objects.filter(user_id=service.user_id))
+
+
+def service_token_get(service: ServiceAccount, token_id: UUID) -> ApiToken:
+    token = service_tokens(service).filter(pk=token_id).first()
+    if token is None:
+        raise NotFound(NOTHING)
+    return token
+
+
+def permissions_choosable(user: User) -> list[str]:
+    """Single permissions that a token of this account may carry now: what its roles give."""
+    account = actor_of_account(user)
+    return [code for code in PERMISSIONS if code in CHOOSABLE_PERMISSIONS and policy.can(account, code)]
+
+
+def tokens_ending(actor: Actor) -> QuerySet[ApiToken]:
+    """Tokens that end within 14 days and were not replaced: the actor's own, and of machines they answer for."""
+    now = utc_now()
+    return ApiToken.objects.select_related("user__service").filter(
+        Q(user_id=actor.user_id) | Q(user__service__responsible_id=actor.user_id),
+        revoked_at=None,
+        rotated_at=None,
+        expires_at__range=(now, now + TOKEN_EXPIRES_SOON),
+    )
+
+
+def tokens_leaked(actor: Actor) -> QuerySet[ApiToken]:
+    """Tokens that were reported as leaked lately: the actor's own, of machines they answer for, or all."""
+    rows = ApiToken.objects.select_related("user__service").filter(
+        revocation=Revocation.LEAKED, revoked_at__gte=utc_now() - LEAK_NOTICE
+    )
+    if policy.can(actor, "token.revoke_any"):
+        return rows
+    return rows.filter(Q(user_id=actor.user_id) | Q(user__service__responsible_id=actor.user_id))
+
+
+def services_orphaned(actor: Actor) -> QuerySet[ServiceAccount]:
+    """Active machines whose responsible person is not, where the actor may name another."""
+    rows = ServiceAccount.objects.select_related("user", "responsible")
+    return policy.visible(actor, "service.update", rows).filter(
+        user__is_active=True, responsible__is_active=False
+    )
+
+
 def users_visible(actor: Actor) -> QuerySet[User]:
-    """All accounts for administrators and auditors, none for others; each with `has_second_factor`."""
+    """All people for administrators and auditors, none for others; each with `has_second_factor`."""
     if not policy.can(actor, "user.view"):
         return User.objects.none()
     confirmed = TotpDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
-    return User.objects.annotate(has_second_factor=Exists(confirmed))
+    return User.objects.filter(kind=AccountKind.PERSON).annotate(has_second_factor=Exists(confirmed))
 
 
 def users_read(actor: Actor) -> QuerySet[User]:
@@ -158,3 +287,20 @@ def user_read(actor: Actor, user_id: UUID) -> User:
 
 def user_memberships(user: User) -> QuerySet[Membership]:
     return Membership.objects.filter(user=user).select_related("project").order_by("project__name")
+
+
+def projects_for_services(actor: Actor) -> QuerySet:
+    """Living projects for which the actor may make service accounts. The project's class belongs to a floor above."""
+    projects = ServiceAccount._meta.get_field("project").related_model
+    rows = projects._default_manager.filter(archived_at=None).order_by("name")  # type: ignore[union-attr]
+    return policy.visible(actor, "service.create", rows, project_path="pk")
+
+
+def project_for_service(actor: Actor, project_id: UUID) -> Any:
+    project = projects_for_services(actor).filter(pk=project_id).first()
+    if project is None:
+        raise InvalidInput(
+            "There is no such project for you.",
+            errors={"project": ["Choose one of the projects that you own."]},
+        )
+    return project

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from deployhub.accounts.views import account, password, second_factor, sign_in, step_up, tokens, users
+from deployhub.accounts.views import (
+    account,
+    issued_tokens,
+    password,
+    second_factor,
+    service_accounts,
+    sign_in,
+    step_up,
+    tokens,
+    users,
+)
 
 app_name = "accounts"
 urlpatterns = [
@@ -27,6 +37,49 @@ urlpatterns = [
     path("account/tokens/", tokens.TokensPage.as_view(), name="tokens"),
     path("account/tokens/new/", tokens.TokenNewPage.as_view(), name="token-new"),
     path("account/tokens/<uuid:token_id>/revoke/", tokens.TokenRevoke.as_view(), name="token-revoke"),
+    path("account/tokens/<uuid:token_id>/rotate/", tokens.TokenRotate.as_view(), name="token-rotate"),
+    path("issued-tokens/", issued_tokens.IssuedTokensPage.as_view(), name="issued-tokens"),
+    path("issued-tokens/check/", issued_tokens.LeakCheckPage.as_view(), name="leak-check"),
+    path(
+        "issued-tokens/<uuid:token_id>/revoke/",
+        issued_tokens.IssuedTokenRevoke.as_view(),
+        name="issued-token-revoke",
+    ),
+    path("report-a-token/", issued_tokens.LeakReportPage.as_view(), name="leak-report"),
+    path("service-accounts/", service_accounts.ServiceAccountsPage.as_view(), name="service-accounts"),
+    path(
+        "service-accounts/new/", service_accounts.ServiceAccountNewPage.as_view(), name="service-account-new"
+    ),
+    path(
+        "service-accounts/<uuid:service_id>/",
+        service_accounts.ServiceAccountPage.as_view(),
+        name="service-account",
+    ),
+    path(
+        "service-accounts/<uuid:service_id>/deactivate/",
+        service_accounts.ServiceAccountDeactivate.as_view(),
+        name="service-account-deactivate",
+    ),
+    path(
+        "service-accounts/<uuid:service_id>/activate/",
+        service_accounts.ServiceAccountActivate.as_view(),
+        name="service-account-activate",
+    ),
+    path(
+        "service-accounts/<uuid:service_id>/tokens/new/",
+        service_accounts.ServiceTokenNewPage.as_view(),
+        name="service-token-new",
+    ),
+    path(
+        "service-accounts/<uuid:service_id>/tokens/<uuid:token_id>/rotate/",
+        service_accounts.ServiceTokenRotate.as_view(),
+        name="service-token-rotate",
+    ),
+    path(
+        "service-accounts/<uuid:service_id>/tokens/<uuid:token_id>/revoke/",
+        service_accounts.ServiceTokenWithdraw.as_view(),
+        name="service-token-revoke",
+    ),
     path("users/", users.UsersPage.as_view(), name="users"),
     path("users/new/", users.UserNewPage.as_view(), name="user-new"),
     path("users/<uuid:user_id>/", users.UserPage.as_view(), name="user"),

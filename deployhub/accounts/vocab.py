@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 
+from django.db import models
+
 TOTP_DIGITS = 6
 TOTP_STEP_SECONDS = 30
 TOTP_TOLERANCE_STEPS = 1
@@ -28,8 +30,40 @@ TOKEN_LIFE_DAYS_DEFAULT = 90
 TOKENS_MAX = 50
 """Usable tokens of one person: nobody oversees more."""
 
+TOKEN_NETWORKS_MAX = 20
+TOKEN_NETWORKS_SEEN_MAX = 50
+"""Networks remembered as used from: enough to look through, not enough to fill a disk."""
+TOKEN_EXPIRES_SOON = timedelta(days=14)
+TOKEN_EXPIRES_VERY_SOON = timedelta(days=3)
+TOKEN_UNUSED = timedelta(days=90)
+LEAK_NOTICE = timedelta(days=14)
+"""So long a leaked token stands on the dashboards of its owner and of the administrators."""
+OVERLAP_MINUTES_MAX = 14 * 24 * 60
+OVERLAP_MINUTES_DEFAULT = 24 * 60
+CHAIN_LIFE = timedelta(days=365)
+"""So long a token may go on making successors of itself without a person's hand in it."""
+
+LEAK_TEXT_CHARACTERS_MAX = 20_000
+"""Of a report by anybody."""
+LEAK_FILE_BYTES_MAX = 2_000_000
+"""Of an administrator's check."""
+
 ONE_TIME_PASSWORD_CHARACTERS = 20
 """Base 32, so 100 bits."""
+
+
+class AccountKind(models.TextChoices):
+    PERSON = "person", "Person"
+    SERVICE = "service", "Service account"
+
+
+class Revocation(models.TextChoices):
+    """Why a token ended before its time."""
+
+    OWNER = "owner", "revoked"
+    ADMINISTRATOR = "administrator", "revoked by an administrator"
+    LEAKED = "leaked", "leaked"
+    ACCOUNT = "account", "ended with its account"
 
 
 class Factor(StrEnum):

@@ -251,6 +251,7 @@ SPECTACULAR_SETTINGS = {
         "RoleEnum": "deployhub.access.vocab.Role",
         "FindingStateEnum": "deployhub.review.watch.vocab.FindingState",
         "VerdictEnum": "deployhub.review.watch.vocab.Verdict",
+        "AccountKindEnum": "deployhub.accounts.vocab.AccountKind",
     },
 }
 

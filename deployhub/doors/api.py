@@ -43,6 +43,8 @@ class ApiViewSet(GenericViewSet):
     """A noun of the API. `permissions` maps each action to the permission that it needs; none may be left out."""
 
     permissions: ClassVar[dict[str, str]] = {}
+    public: ClassVar[bool] = False
+    """Anybody may ask; such an address stands on the list in tests/matrix/routes.py."""
     idempotent_actions: ClassVar[frozenset[str]] = frozenset({"create"})
     pagination_class = KeysetPagination
     sorts: ClassVar[tuple[str, ...]] = ()
@@ -57,7 +59,8 @@ class ApiViewSet(GenericViewSet):
         super().initial(request, *args, **kwargs)
         if self.action is None:
             return  # no such method here: DRF answers 405, or describes the resource to OPTIONS
-        policy.require(self.actor, self.permissions.get(self.action, "unlisted"))
+        if not self.public:
+            policy.require(self.actor, self.permissions.get(self.action, "unlisted"))
         self._idempotency_begin(request)
 
     def filtered(self, queryset: Any) -> Any:

@@ -77,12 +77,12 @@ def job_announce(*, job_id: UUID, queue: str) -> bool:
 
 
 def job_actor(job: Job) -> Actor:
-    """The person who asked for the job, acting through the worker."""
+    """Who asked for the job, acting through the worker."""
     user = job.requested_by
     if user is None:
         return system_actor("DeployHub", job_id=job.pk)
     return Actor(
-        kind=ActorKind.USER,
+        kind=ActorKind.SERVICE if user.is_service else ActorKind.USER,
         name=user.audit_label(),
         door=Door.WORKER,
         user_id=user.pk,

@@ -11,6 +11,8 @@ from django.urls import reverse
 
 from deployhub.access import policy
 from deployhub.accounts.models import ApiToken, User
+from deployhub.accounts.selectors import services_orphaned, tokens_ending, tokens_leaked
+from deployhub.accounts.vocab import TOKEN_EXPIRES_VERY_SOON
 from deployhub.jobs.models import Job
 from deployhub.jobs.selectors import jobs_visible, workers_alive
 from deployhub.jobs.vocab import LIVE_STATES, JobState
@@ -22,7 +24,6 @@ from deployhub.registry.vocab import Proof, VersionState
 from deployhub.review.selectors.findings import review_state
 
 RECENT = timedelta(days=7)
-TOKEN_WARNING = timedelta(days=14)
 SEARCH_ROWS = 5
 
 
@@ -121,16 +122,7 @@ def _waiting(actor: Actor, versions: QuerySet, artifacts: QuerySet, failed: Quer
                 reverse("accounts:account"), "Set it up",
             )
         )  # fmt: skip
-    soon = ApiToken.objects.filter(  # type: ignore[misc]
-        user_id=actor.user_id, revoked_at=None, expires_at__range=(utc_now(), utc_now() + TOKEN_WARNING)
-    )
-    for token in soon[:2]:
-        found.append(
-            Waiting(
-                "key-round", "warning", f"Token “{token.label}” expires soon",
-                f"On {token.expires_at:%d %B %Y}. What uses it stops then.", reverse("accounts:tokens"), "Replace it",
-            )
-        )  # fmt: skip
+    found += _waiting_tokens(actor)
     if policy.can(actor, "finding.view"):
         review = review_state()
         if review.overdue:
@@ -149,6 +141,45 @@ def _waiting(actor: Actor, versions: QuerySet, artifacts: QuerySet, failed: Quer
             )
         )  # fmt: skip
     return found
+
+
+def _waiting_tokens(actor: Actor) -> list[Waiting]:
+    """Tokens that leaked or end soon, and machines that nobody answers for."""
+    found: list[Waiting] = []
+    for token in tokens_leaked(actor)[:3]:
+        used = f"last used from {token.last_used_address}" if token.last_used_at else "never used"
+        found.append(
+            Waiting(
+                "shield-alert", "danger", f"Token “{token.label}” of {token.user} leaked",
+                f"Revoked on {token.revoked_at:%d %B %Y}, {used}. Look for what was done with it.",
+                _tokens_url(actor, token), "Look",
+            )
+        )  # fmt: skip
+    for token in tokens_ending(actor)[:3]:
+        very_soon = token.expires_at <= utc_now() + TOKEN_EXPIRES_VERY_SOON
+        found.append(
+            Waiting(
+                "key-round", "danger" if very_soon else "warning", f"Token “{token.label}” expires soon",
+                f"On {token.expires_at:%d %B %Y}. What uses it stops then.", _tokens_url(actor, token), "Replace it",
+            )
+        )  # fmt: skip
+    for service in services_orphaned(actor)[:3]:
+        found.append(
+            Waiting(
+                "user", "warning", f"Nobody answers for {service}",
+                f"{service.responsible} is not active any more. Name somebody else.",
+                reverse("accounts:service-account", args=[service.pk]), "Hand over",
+            )
+        )  # fmt: skip
+    return found
+
+
+def _tokens_url(actor: Actor, token: ApiToken) -> str:
+    if token.user.is_service:
+        return reverse("accounts:service-account", args=[token.user.service.pk])
+    if token.user_id == actor.user_id:
+        return reverse("accounts:tokens")
+    return f"{reverse('accounts:issued-tokens')}?state=leaked"
 
 
 def second_factor_enrolled(user: User) -> bool:

@@ -29,6 +29,7 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry("Formats", "portal:formats", "layers", "format.view", "Work", of_project=False),
     Entry("Projects", "registry:projects", "folder-kanban", "project.view", "Work", of_project=False),
     Entry("Review", "review:findings", "scan-search", "finding.view", "Instance", of_project=False),
+    Entry("Service accounts", "accounts:service-accounts", "cpu", "service.view", "Work", of_project=False),
     Entry("Audit log", "review:audit", "scroll-text", "audit.view", "Instance", of_project=False),
     Entry("Accounts", "accounts:users", "users", "user.view", "Instance", of_project=False),
     Entry("System", "portal:system", "server", "system.view", "Instance", of_project=False),

@@ -29,7 +29,7 @@ DANGEROUS_ENTITIES = {
     "role",
     "key",
     "secret",
-    "service_account",
+    "service",
 }
 DANGEROUS_VERBS = {
     "deploy",
@@ -45,6 +45,10 @@ DANGEROUS_VERBS = {
 READING = {"view", "history", "use"}
 HARMLESS = {
     "token.revoke": "takes power away; in an alarm it must be quick",
+    "token.withdraw": "takes power away; in an alarm it must be quick",
+    "token.view_all": "looks, and shows no secret",
+    "token.rotate_itself": "asked by a machine, which has no second factor; a person allowed it under a step-up",
+    "service.deactivate": "takes power away; in an alarm it must be quick",
     "mfa.step_up": "the step-up itself",
 }
 """Reviewed: permissions over what is dangerous that need no fresh second factor, each with its reason."""

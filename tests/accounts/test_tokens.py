@@ -21,7 +21,7 @@ def make(browser: Any, **fields: Any) -> str:
     page = browser.post(
         "/account/tokens/new/", {"label": "nightly", "scopes": ["read"], "life_days": "30", **fields}
     ).content.decode()
-    found = re.search(r"dh_pat_[0-9a-f]{32}_[\w-]{43}", page)
+    found = re.search(r"dh_pat_[0-9a-f]{32}_[0-9A-Za-z]{49}", page)
     assert found is not None, page
     return found[0]
 

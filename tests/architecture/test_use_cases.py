@@ -14,6 +14,7 @@ import pytest
 import deployhub
 from deployhub.access.vocab import (
     ADMINISTRATOR_PERMISSIONS,
+    CHOOSABLE_PERMISSIONS,
     PERMISSIONS,
     ROLE_PERMISSIONS,
     SCOPE_PERMISSIONS,
@@ -90,13 +91,16 @@ def test_every_permission_belongs_to_somebody() -> None:
 
 
 def test_a_token_can_neither_make_another_nor_touch_password_or_second_factor() -> None:
-    carried = set().union(*SCOPE_PERMISSIONS.values())
+    """The one exception, token.rotate_itself, is in no scope and cannot be chosen: see test_machine_tokens.py."""
+    carried = CHOOSABLE_PERMISSIONS.union(*SCOPE_PERMISSIONS.values())
     assert not {code for code in carried if code.startswith(("token.", "mfa.")) or code == "account.password"}
 
 
 def test_every_verb_of_the_api_that_a_role_has_fits_into_some_token_scope() -> None:
+    """But for those over tokens of service accounts: see the law above."""
     carried = set().union(*SCOPE_PERMISSIONS.values())
-    assert {code for codes in ROLE_PERMISSIONS.values() for code in codes} - carried == set()
+    verbs = {code for codes in ROLE_PERMISSIONS.values() for code in codes}
+    assert {code for code in verbs if not code.startswith("token.")} - carried == set()
 
 
 @pytest.mark.parametrize("room", ["services", "selectors"])

@@ -28,6 +28,7 @@ EXEMPT = {
     "review.PersonBaseline": "counts of what is usual for a person, changed by nearly every event that is judged",
     "review.WatchMark": "how far the review rules have judged, every minute",
     "review.JudgedEvent": "which events of the last hour the review rules have judged; the findings are audited",
+    "accounts.TokenNetwork": "where a token was used from, noted at most once a minute; the uses themselves are audited",
     "accounts.FailedAttempts": "a counter of the throttle; the failures themselves are audited",
 }
 """Reviewed: models that are not audited, each with its reason."""

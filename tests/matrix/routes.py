@@ -16,6 +16,8 @@ PUBLIC = {
     "accounts:sign-in": "the way in",
     "accounts:sign-in-verify": "its second step",
     "accounts:sign-out": "the way out; of no use to somebody who is not in",
+    "accounts:leak-report": "whoever finds a token has no account; the answer tells nothing",
+    "leak-report": "likewise, at the API",
     "portal:healthz": "for the supervisor and the load balancer",
     "portal:readyz": "likewise; verdicts only",
     "portal:metrics": "asks for system.view itself, unless the scraper's token came along",

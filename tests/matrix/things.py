@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from deployhub.access.models import Membership
-from deployhub.accounts.models import ApiToken, TotpDevice
+from deployhub.accounts.models import ApiToken, ServiceAccount, TotpDevice, User
 from deployhub.audit.models import AuditLeaf
 from deployhub.audit.scope import system_scope
 from deployhub.audit.selectors.proofs import checkpoint_latest
@@ -53,6 +53,8 @@ SINGULAR = {
     "jobs": "job",
     "uploads": "upload",
     "tokens": "token",
+    "issued-tokens": "token",
+    "service-accounts": "service",
     "users": "user",
     "mfa": "device",
     "members": "membership",
@@ -114,6 +116,11 @@ class Things:
             scopes=["read"],
             expires_at=utc_now() + timedelta(days=1),
         )
+        machine = User.objects.create(
+            username=f"machine-of-{self.project.slug}", kind="service", password="!"
+        )
+        Membership.objects.create(project=self.project, user=machine, role="viewer")
+        service = ServiceAccount.objects.create(user=machine, purpose="exports", responsible=self.user, **of)
         device = TotpDevice(user=self.user, name="phone")
         device.seed = b"0" * 20
         device.save()
@@ -125,7 +132,7 @@ class Things:
         digest, _ = Digest.objects.get_or_create(
             week_start=now.date(), defaults={"content": digest_content(now.date())}
         )
-        membership = Membership.objects.filter(project=self.project).first()
+        membership = Membership.objects.filter(project=self.project, user__kind="person").first()
         log_seal()
         return {
             "project": self.project.slug,
@@ -138,6 +145,7 @@ class Things:
             "job": str(job.pk),
             "upload": str(upload.pk),
             "token": str(token.pk),
+            "service": str(service.pk),
             "device": str(device.pk),
             "membership": str(membership.pk) if membership else str(uuid4()),
             "user": str(self.user.pk),

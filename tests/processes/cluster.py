@@ -155,12 +155,12 @@ from django.test import Client
 from deployhub.access.models import Membership
 from deployhub.access.vocab import TokenScope
 from deployhub.accounts.models import ApiToken, User
-from deployhub.accounts.sealing import TOKEN_PREFIX, token_digest
+from deployhub.accounts.sealing import token_digest
 from deployhub.audit.scope import system_scope
 from deployhub.kernel.clock import utc_now
 from deployhub.registry.models import Project
 
-text = f"{TOKEN_PREFIX}{secrets.token_urlsafe(32)}"
+text = f"dh_pat_{secrets.token_urlsafe(32)}"
 with system_scope("the test's people"):
     project = Project.objects.create(name="Shapes", slug="shapes")
     owner = User(username="owner", name="Owner", demo_answered=True)

@@ -1,9 +1,10 @@
-"""User, second factors, recovery codes, API tokens, the security policy."""
+"""User, service accounts, second factors, recovery codes, API tokens, the security policy."""
 
 from deployhub.accounts.models.attempts import FailedAttempts
 from deployhub.accounts.models.factors import RecoveryCode, TotpDevice
 from deployhub.accounts.models.security_policy import SecurityPolicy
-from deployhub.accounts.models.tokens import ApiToken
+from deployhub.accounts.models.services import ServiceAccount
+from deployhub.accounts.models.tokens import ApiToken, TokenNetwork
 from deployhub.accounts.models.users import User, session_stamp_new
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "FailedAttempts",
     "RecoveryCode",
     "SecurityPolicy",
+    "ServiceAccount",
+    "TokenNetwork",
     "TotpDevice",
     "User",
     "session_stamp_new",

@@ -1,4 +1,4 @@
-"""A person."""
+"""An account: of a person, or of a machine."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.crypto import get_random_string, salted_hmac
 
+from deployhub.accounts.vocab import AccountKind
 from deployhub.audit.audited import AuditedModel, AuditedQuerySet
 from deployhub.audit.scope import system_scope
 
@@ -26,7 +27,10 @@ class UserManager(BaseUserManager.from_queryset(AuditedQuerySet)):  # type: igno
 
 
 class User(AuditedModel, AbstractBaseUser):
-    """A person. Project roles are Memberships; `is_administrator` and `is_auditor` are the global roles."""
+    """An account. Project roles are Memberships; `is_administrator` and `is_auditor` are the global roles.
+
+    `kind` service: a machine's. It has no password and no factor, holds no global role, and comes in by token alone.
+    """
 
     AUDIT_MASKED = ("password", "session_stamp")
     UNAUDITED_FIELDS = ("last_login",)
@@ -37,6 +41,7 @@ class User(AuditedModel, AbstractBaseUser):
         validators=[UnicodeUsernameValidator()],
         error_messages={"unique": "An account with this name exists already."},
     )
+    kind = models.CharField(max_length=10, choices=AccountKind.choices, default=AccountKind.PERSON)
     name = models.CharField("full name", max_length=120, blank=True)
     email = models.EmailField(blank=True)
     is_active = models.BooleanField(default=True)
@@ -59,7 +64,12 @@ class User(AuditedModel, AbstractBaseUser):
                 Lower("username"),
                 name="username_once_whatever_its_case",
                 violation_error_message="An account with this name exists already.",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind=AccountKind.PERSON)
+                | models.Q(is_administrator=False, is_auditor=False),
+                name="no_global_role_for_a_machine",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -69,7 +79,7 @@ class User(AuditedModel, AbstractBaseUser):
         return self.name
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Whether the password is right. A hash of older strength is replaced on the way."""
+        """Whether the password is right; a machine has none. A hash of older strength is replaced on the way."""
 
         def strengthen(raw: str) -> None:
             with system_scope("the hash was of older strength", action="account.rehash"):
@@ -91,6 +101,10 @@ class User(AuditedModel, AbstractBaseUser):
     def sessions_end(self) -> None:
         """End all sessions, once saved. The caller renews its own (update_session_auth_hash)."""
         self.session_stamp = session_stamp_new()
+
+    @property
+    def is_service(self) -> bool:
+        return self.kind == AccountKind.SERVICE
 
     @property
     def policy_owner_id(self) -> UUID:

@@ -120,7 +120,12 @@ def second_step(
 def session_begin(
     request: HttpRequest, *, user: User, factor: Factor, device: TotpDevice | None = None
 ) -> None:
-    """Sign the session in under a new key and record it; a sign-in that cannot be recorded does not happen."""
+    """Sign the session in under a new key and record it; a sign-in that cannot be recorded does not happen.
+
+    A service account has no way to come as far as this; the last door is shut to it all the same.
+    """
+    if user.is_service:
+        raise InvalidInput("Name or password is wrong.", hint="Check both, then try again.")
     request.session.pop(SESSION_PENDING, None)
     request.session.pop(SESSION_KEY, None)
     login(request, user, backend=BACKEND)

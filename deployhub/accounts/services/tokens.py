@@ -1,24 +1,19 @@
-"""Personal API tokens."""
+"""Personal API tokens, and what an administrator does with anybody's."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from deployhub.access import policy
-from deployhub.access.vocab import TokenScope
 from deployhub.accounts.models import ApiToken, User
-from deployhub.accounts.sealing import TOKEN_PREFIX, token_digest
-from deployhub.accounts.vocab import TOKEN_LIFE_DAYS_MAX, TOKENS_MAX
+from deployhub.accounts.services.token_ends import successor_write, token_end
+from deployhub.accounts.services.token_rights import life_check, rights_check, room_demand, token_write
+from deployhub.accounts.vocab import OVERLAP_MINUTES_DEFAULT, Revocation
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.clock import utc_now
-from deployhub.kernel.errors import Conflict, InvalidInput
-from deployhub.kernel.ids import new_id
+from deployhub.kernel.errors import Conflict, Forbidden
 from deployhub.usecase import usecase
-
-TOKEN_SECRET_BYTES = 32
 
 
 @usecase("token.create", on="user")
@@ -27,40 +22,44 @@ def token_create(
     actor: Actor,
     user: User,
     label: str,
-    scopes: Sequence[str],
-    project_ids: Sequence[UUID],
+    scopes: Sequence[str] = (),
+    permissions: Sequence[str] = (),
+    project_ids: Sequence[UUID] = (),
+    networks: Sequence[str] = (),
     life_days: int,
 ) -> tuple[ApiToken, str]:
     """Make a token. Returns it and its text, which is known here and nowhere later.
 
-    `project_ids` empty: every project of the owner, those of later days included.
+    `project_ids` empty: every project of the owner, those of later days included. `networks` empty: from everywhere.
     """
-    unknown = set(scopes) - set(TokenScope.values)
-    if not scopes or unknown:
-        raise InvalidInput(
-            "A token needs at least one scope.", errors={"scopes": ["Choose what the token may do."]}
-        )
-    if not 1 <= life_days <= TOKEN_LIFE_DAYS_MAX:
-        sentence = f"A token lives 1 to {TOKEN_LIFE_DAYS_MAX} days."
-        raise InvalidInput(sentence, errors={"life_days": [sentence]})
-    if not set(project_ids) <= set(policy.roles_of(actor)):
-        raise InvalidInput(
-            "You have no role in one of the projects.", errors={"projects": ["Choose from your projects."]}
-        )
-    if ApiToken.objects.filter(user=user, revoked_at=None, expires_at__gt=utc_now()).count() >= TOKENS_MAX:
-        raise Conflict(f"You have {TOKENS_MAX} usable tokens.", hint="Revoke one that is not used any more.")
-    token_id = new_id()
-    text = f"{TOKEN_PREFIX}{token_id.hex}_{secrets.token_urlsafe(TOKEN_SECRET_BYTES)}"
-    token = ApiToken.objects.create(
-        id=token_id,
-        user=user,
-        label=label,
-        digest=token_digest(text),
-        scopes=[scope for scope in TokenScope.values if scope in scopes],
-        project_ids=sorted(str(project_id) for project_id in set(project_ids)),
-        expires_at=utc_now() + timedelta(days=life_days),
+    rights = rights_check(
+        user=user, scopes=scopes, permissions=permissions, project_ids=project_ids, networks=networks
     )
-    return token, text
+    life_check(life_days)
+    room_demand(user)
+    return token_write(
+        user=user, label=label, rights=rights, expires_at=utc_now() + timedelta(days=life_days)
+    )
+
+
+@usecase("token.rotate", on="token")
+def token_rotate(
+    *, actor: Actor, token: ApiToken, overlap_minutes: int = OVERLAP_MINUTES_DEFAULT
+) -> tuple[ApiToken, str]:
+    """Make a successor with the same rights and the same life; the old one works on for the overlap."""
+    return successor_write(token=token, overlap_minutes=overlap_minutes, life=None, by_itself=False)
+
+
+@usecase("token.rotate_itself", on="token")
+def token_rotate_itself(
+    *, actor: Actor, token: ApiToken, overlap_minutes: int = OVERLAP_MINUTES_DEFAULT
+) -> tuple[ApiToken, str]:
+    """The one exception to "no token makes a token": a service account's token, its own successor, where a person
+    allowed it. No more rights, no longer life, and no end of the chain later than a year after that person.
+    """
+    if actor.token_id != token.pk or not token.rotates_itself or not token.user.is_service:
+        raise Forbidden("A token makes a successor of itself alone, and only where this was allowed.")
+    return successor_write(token=token, overlap_minutes=overlap_minutes, life=None, by_itself=True)
 
 
 @usecase("token.waive_step_up")
@@ -78,7 +77,16 @@ def token_step_up_waive(*, actor: Actor, token: ApiToken, waived: bool) -> ApiTo
 @usecase("token.revoke", on="token")
 def token_revoke(*, actor: Actor, token: ApiToken) -> ApiToken:
     """End a token. The next request with it is refused."""
-    if not ApiToken.objects.filter(pk=token.pk, revoked_at=None).compare_and_set(revoked_at=utc_now()):
+    return _revoked(token, Revocation.OWNER)
+
+
+@usecase("token.revoke_any", on="token")
+def token_revoke_any(*, actor: Actor, token: ApiToken) -> ApiToken:
+    """End anybody's token. The next request with it is refused."""
+    return _revoked(token, Revocation.ADMINISTRATOR)
+
+
+def _revoked(token: ApiToken, why: Revocation) -> ApiToken:
+    if not token_end(token, why):
         raise Conflict("This token is revoked already.")
-    token.refresh_from_db()
     return token

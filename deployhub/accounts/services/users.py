@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.db import IntegrityError, transaction
 
-from deployhub.accounts.models import ApiToken, RecoveryCode, TotpDevice, User
+from deployhub.accounts.models import RecoveryCode, TotpDevice, User
 from deployhub.accounts.services.passwords import one_time_password
+from deployhub.accounts.services.token_ends import tokens_end
 from deployhub.audit.scope import touch
 from deployhub.kernel.actor import Actor
-from deployhub.kernel.clock import utc_now
-from deployhub.kernel.errors import Conflict, InvalidInput
+from deployhub.kernel.errors import Conflict, InvalidInput, NotFound
 from deployhub.usecase import usecase
 
 
@@ -60,6 +60,7 @@ def user_update(
     is_auditor: bool | None = None,
 ) -> User:
     """Change what is given. Roles act on the next request."""
+    _person_demand(user)
     if is_administrator is False and user.is_administrator:
         _another_administrator_demand(user)
     wanted = {"name": name, "email": email, "is_administrator": is_administrator, "is_auditor": is_auditor}
@@ -74,6 +75,7 @@ def user_update(
 @usecase("user.deactivate", on="user")
 def user_deactivate(*, actor: Actor, user: User) -> User:
     """Close an account: sign-in, sessions and tokens end with the next request. What the person did stays."""
+    _person_demand(user)
     _not_oneself_demand(actor, user)
     if not user.is_active:
         raise Conflict("This account is not active.")
@@ -88,6 +90,7 @@ def user_deactivate(*, actor: Actor, user: User) -> User:
 @usecase("user.activate", on="user")
 def user_activate(*, actor: Actor, user: User) -> User:
     """Open a closed account again. Earlier sessions and tokens stay ended."""
+    _person_demand(user)
     if user.is_active:
         raise Conflict("This account is active.")
     user.is_active = True
@@ -101,6 +104,7 @@ def user_reset(*, actor: Actor, user: User) -> tuple[User, str]:
 
     Second factor and recovery codes are removed, sessions and tokens end.
     """
+    _person_demand(user)
     _not_oneself_demand(actor, user)
     if not user.is_active:
         raise Conflict("This account is not active.", hint="Activate it first.")
@@ -116,7 +120,13 @@ def user_reset(*, actor: Actor, user: User) -> tuple[User, str]:
 
 def _access_end(user: User) -> None:
     user.sessions_end()
-    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=utc_now())
+    tokens_end(user)
+
+
+def _person_demand(user: User) -> None:
+    """A service account has no global role, no password and no factor: it is looked after on its own page."""
+    if user.is_service:
+        raise NotFound("There is nothing here, or you have no access to it.")
 
 
 def _not_oneself_demand(actor: Actor, user: User) -> None:

@@ -72,13 +72,16 @@ def membership_grant(*, actor: Actor, project: Project, username: str, role: str
     if role not in Role.values:
         raise InvalidInput("There is no such role.", errors={"role": ["Choose a role from the list."]})
     user = User.objects.filter(username__iexact=username.strip(), is_active=True).first()
-    if user is None:
+    if user is None or not machine_may_join(actor, project, user):
         sentence = f"There is no active account named {username.strip()[:60]}."
         raise InvalidInput(
             sentence,
             hint="Check the name; an administrator can create the account.",
             errors={"username": [sentence]},
         )
+    if user.is_service and role == Role.OWNER:
+        sentence = "A service account cannot own a project."
+        raise InvalidInput(sentence, errors={"role": [sentence]})
     # The project's row is the lock: two owners who demote each other must not leave it without one.
     Project.objects.select_for_update().get(pk=project.pk)
     membership = Membership.objects.filter(project=project, user=user).first()
@@ -103,6 +106,12 @@ def membership_revoke(*, actor: Actor, membership: Membership) -> None:
         _owner_left_check(membership.project, membership)
     membership.delete()
     policy.roles_forget(actor)
+
+
+def machine_may_join(actor: Actor, project: Project, user: User) -> bool:
+    """A service account works in its own project; into another only an administrator lets it, because the owners of
+    its own make its tokens."""
+    return not user.is_service or actor.is_administrator or user.service.project_id == project.pk
 
 
 def _owner_left_check(project: Project, leaving: Membership) -> None:
