@@ -62,6 +62,7 @@ DOCUMENTS: dict[str, str] = {
     "api": "REST API and command line",
     "operations": "Operations",
     "security": "Security",
+    "asvs": "ASVS checklist",
     "performance": "Performance",
     "design-system": "Design system",
     "errors": "Error codes",

@@ -134,8 +134,9 @@ def test_no_two_decisions_have_the_same_number() -> None:
     assert len(numbers) == len(set(numbers))
 
 
-def test_every_test_that_the_security_page_names_exists() -> None:
-    text = (DOCS / "security.md").read_text()
+@pytest.mark.parametrize("page", ["security.md", "asvs.md"])
+def test_every_test_that_a_page_of_security_names_exists(page: str) -> None:
+    text = (DOCS / page).read_text()
     defined = {
         node.name
         for path in source_files("tests")
@@ -145,3 +146,43 @@ def test_every_test_that_the_security_page_names_exists() -> None:
     named = set(re.findall(r"`(test_[a-z0-9_]+)`", text))
     assert named
     assert named - defined == set()
+
+
+ASVS_5_0_0 = (
+    "1.1:1,2 1.2:1,2,3,4,5,6,7,8,9 1.3:1,2,3,4,5,6,7,8,9,10,11 1.4:1,2,3 1.5:1,2 2.1:1,2,3 2.2:1,2,3 2.3:1,2,3,4 2.4:1 "
+    "3.2:1,2 3.3:1,2,3,4 3.4:1,2,3,4,5,6 3.5:1,2,3,4,5 3.7:1,2 4.1:1,2,3 4.2:1 4.3:1,2 4.4:1,2,3,4 5.1:1 5.2:1,2,3 "
+    "5.3:1,2 5.4:1,2,3 6.1:1,2,3 6.2:1,2,3,4,5,6,7,8,9,10,11,12 6.3:1,2,3,4 6.4:1,2,3,4 6.5:1,2,3,4,5 6.6:1,2,3 "
+    "6.8:1,2,3,4 7.1:1,2,3 7.2:1,2,3,4 7.3:1,2 7.4:1,2,3,4,5 7.5:1,2 7.6:1,2 8.1:1,2 8.2:1,2,3 8.3:1 8.4:1 9.1:1,2,3 "
+    "9.2:1,2,3,4 10.1:1,2 10.2:1,2 10.3:1,2,3,4 10.4:1,2,3,4,5,6,7,8,9,10,11 10.5:1,2,3,4,5 10.6:1,2 10.7:1,2,3 "
+    "11.1:1,2 11.2:1,2,3 11.3:1,2,3 11.4:1,2,3,4 11.5:1 11.6:1 12.1:1,2,3 12.2:1,2 12.3:1,2,3,4 13.1:1 13.2:1,2,3,4,5 "
+    "13.3:1,2 13.4:1,2,3,4,5 14.1:1,2 14.2:1,2,3,4 14.3:1,2,3 15.1:1,2,3 15.2:1,2,3 15.3:1,2,3,4,5,6,7 16.1:1 "
+    "16.2:1,2,3,4,5 16.3:1,2,3,4 16.4:1,2,3 16.5:1,2,3 17.1:1 17.2:1,2,3,4 17.3:1,2"
+)
+"""Requirements of levels 1 and 2, by section, as OWASP published them."""
+
+
+def _requirements_answered() -> list[str]:
+    found = []
+    for numbers in re.findall(r"^\| (\d[^|]*) \|", (DOCS / "asvs.md").read_text(), re.M):
+        for part in numbers.split(","):
+            first, _, last = part.strip().partition(" to ")
+            section, _, start = first.rpartition(".")
+            end = (last or first).rpartition(".")[2]
+            found += [f"{section}.{number}" for number in range(int(start), int(end) + 1)]
+    return found
+
+
+def test_every_requirement_of_the_checklist_is_answered_once() -> None:
+    asked = [
+        f"{section}.{number}"
+        for section, numbers in (entry.split(":") for entry in ASVS_5_0_0.split())
+        for number in numbers.split(",")
+    ]
+    assert len(asked) == 253
+    assert sorted(_requirements_answered()) == sorted(asked)
+
+
+def test_every_answer_of_the_checklist_has_a_state_and_a_reason() -> None:
+    rows = re.findall(r"^\| \d[^|]* \| ([^|]*) \| ([^|]*) \|", (DOCS / "asvs.md").read_text(), re.M)
+    assert {state for state, _ in rows} == {"met", "partly", "not yet", "does not apply"}
+    assert all(reason.strip() for _, reason in rows)
