@@ -261,7 +261,12 @@ LOGGING = {
     "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"django.server": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        # A name that is not ours is answered with 400, which django.request tells in one line; no stack trace besides.
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+        "httpx": {"level": "WARNING"},
+    },
 }
 PROMETHEUS_METRIC_NAMESPACE = "deployhub"
 SILENCED_SYSTEM_CHECKS = (

@@ -63,7 +63,7 @@ def _navigation(request: HttpRequest, actor: Actor, project: Project | None) -> 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor. Nothing is read before a template asks for it."""
-    theme = request.COOKIES.get("theme", "system")
+    theme = request.COOKIES.get("__Host-theme") or request.COOKIES.get("theme", "system")
     shared: dict[str, Any] = {
         "theme": theme if theme in THEMES else "system",
         "instance": {"version": __version__, "name": settings.DEPLOYHUB_INSTANCE_NAME},
