@@ -127,6 +127,22 @@ def _account_commands(command: Any) -> None:
     )
     command("logout", "Forget the stored token.")
     command("whoami", "Say which account and token are used.")
+    tokens = command(
+        "tokens", "Say what the token in use may do and when it ends; replace it by its successor."
+    )
+    tokens.add_argument(
+        "--expires-within", type=_count, default=None, metavar="DAYS", dest="within_days",
+        help="end with exit code 1 when the token ends within so many days",
+    )  # fmt: skip
+    tokens.add_argument(
+        "--rotate",
+        action="store_true",
+        help="make a successor, where that was allowed, and keep it for login",
+    )
+    tokens.add_argument(
+        "--overlap-minutes", type=_count, default=1440, metavar="N",
+        help="how long the old token works on after --rotate (default 1440, a day)",
+    )  # fmt: skip
 
 
 def _work_commands(command: Any) -> None:

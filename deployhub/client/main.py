@@ -12,7 +12,7 @@ from deployhub.client.failures import CommandFailed, Exit, WaitInterrupted
 from deployhub.client.terminal import Terminal
 
 ROOMS = {
-    "login": "account", "logout": "account", "whoami": "account",
+    "login": "account", "logout": "account", "whoami": "account", "tokens": "tokens",
     "push": "push", "export": "export", "pull": "pull",
     "jobs": "jobs", "job": "jobs", "cancel": "jobs", "retry": "jobs",
     "models": "lists", "versions": "lists", "artifacts": "lists", "formats": "lists",

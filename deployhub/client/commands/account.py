@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from deployhub.client import configuration
+from deployhub.client.commands.tokens import end_warn
 from deployhub.client.configuration import Account
 from deployhub.client.connection import Server
 from deployhub.client.failures import UsageWrong
 from deployhub.client.terminal import Terminal
+from deployhub.kernel.token_text import is_mistyped
 
 
 def login_run(arguments: Any, terminal: Terminal) -> None:
@@ -32,7 +34,13 @@ def login_run(arguments: Any, terminal: Terminal) -> None:
         raise UsageWrong("No token was given.", hint=f"Make one at {url}/account/ and try again.")
     if not (token.isascii() and token.isprintable() and " " not in token):
         raise UsageWrong(
-            "This is no token.", hint="Copy the whole token and nothing else; it begins with dh_pat_."
+            "This is no token.",
+            hint="Copy the whole token and nothing else; it begins with dh_pat_ or dh_svc_.",
+        )
+    if is_mistyped(token):
+        raise UsageWrong(
+            "This token is mistyped or cut off: its check characters do not fit.",
+            hint="Copy the whole token again. If its text is lost, make a new one.",
         )
     account = Account(url, token, str(Path(ca_file).expanduser().resolve()) if ca_file else "")
     if configuration.is_in_clear(url):
@@ -86,8 +94,8 @@ def whoami_run(arguments: Any, terminal: Terminal, server: Server) -> None:
         for role in me.get("roles", []):
             terminal.line(f"  {role['role'].replace('_', ' ')} in {role['project_slug']}")
         if token := me.get("token"):
-            terminal.line(
-                f"  token {token['label']}: {', '.join(token['scopes'])}; expires {token['expires_at'][:10]}"
-            )
+            rights = ", ".join([*token["scopes"], *token.get("permissions", [])])
+            terminal.line(f"  token {token['label']}: {rights}; expires {token['expires_at'][:10]}")
 
     terminal.answer({"url": server.account.url, **me}, text)
+    end_warn(me.get("token"), terminal)
