@@ -48,8 +48,8 @@ app.conf.update(
         },
         "seal": {
             "task": "deployhub.audit.seal",
-            "schedule": 5.0,
-            "options": {"queue": DUTIES_QUEUE, "expires": 5},
+            "schedule": 30.0,
+            "options": {"queue": DUTIES_QUEUE, "expires": 30},
         },
         "sweep": {
             "task": "deployhub.portal.sweep",

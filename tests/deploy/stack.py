@@ -20,11 +20,19 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.servers import port_free
 
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = "localhost"
+AUDIT_KEY = (
+    Ed25519PrivateKey.generate()
+    .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    .decode()
+    .strip()
+)
 
 
 class Stack:
@@ -39,6 +47,7 @@ class Stack:
             "secret_key": "k" * 60,
             "database_url": database_url,
             "redis_url": redis_url,
+            "audit_key": AUDIT_KEY,
         }.items():
             (secrets / name).write_text(text + "\n")
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -124,6 +126,7 @@ def test_made_secrets_fit_together_and_are_kept(tmp_path: Path):
     password = made["redis_url"].split("deployhub:")[1].split("@")[0]
     assert f">{password} " in made["valkey_acl"]
     assert len(password) == 64
+    assert isinstance(load_pem_private_key(made["audit_key"].encode(), None), Ed25519PrivateKey)
     assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
     subprocess.run(["sh", script], check=True, capture_output=True)
     assert made == {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
