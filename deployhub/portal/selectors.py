@@ -21,7 +21,6 @@ from deployhub.kernel.clock import utc_now
 from deployhub.portal.vocab import NAVIGATION
 from deployhub.registry.models import Artifact, Dataset, ModelVersion, Project, RegisteredModel
 from deployhub.registry.vocab import Proof, VersionState
-from deployhub.review.selectors.findings import review_state
 
 RECENT = timedelta(days=7)
 SEARCH_ROWS = 5
@@ -123,16 +122,6 @@ def _waiting(actor: Actor, versions: QuerySet, artifacts: QuerySet, failed: Quer
             )
         )  # fmt: skip
     found += _waiting_tokens(actor)
-    if policy.can(actor, "finding.view"):
-        review = review_state()
-        if review.overdue:
-            found.append(
-                Waiting(
-                    "scan-search", "warning", review.sentence,
-                    f"{review.open_findings} findings are open." if review.open_findings else "Nothing is open; look and say so.",
-                    f"{reverse('review:findings')}?state=open", "Review",
-                )
-            )  # fmt: skip
     if actor.is_administrator and not workers_alive().exists():
         found.append(
             Waiting(

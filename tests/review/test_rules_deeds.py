@@ -70,6 +70,15 @@ def test_a_release_day_of_somebody_who_downloads_much_is_no_mass_download() -> N
     assert fired(_downloads(story, 60).events, "mass_download") == []
 
 
+@pytest.mark.parametrize(("each_day", "hits"), [(12, True), (8, False)])
+def test_promise_29_a_little_each_day_is_found_against_the_weeks_before(each_day: int, hits: bool) -> None:
+    story = Story()
+    for day, count in enumerate([2, 3, 2, 1, 4] * 3 + [each_day] * 6):
+        story.at = MONDAY + timedelta(days=day)
+        _downloads(story, count)
+    assert bool(fired(story.events, "mass_download")) is hits
+
+
 def test_one_file_in_a_hundred_ranges_is_one_file() -> None:
     story = Story()
     for _ in range(100):

@@ -6,12 +6,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
+from deployhub.access import policy
 from deployhub.doors.pages import Page
 from deployhub.portal import selectors, services
 from deployhub.portal.context import project_current
 from deployhub.portal.system import sandbox_check
 from deployhub.portal.transport import tls_check
 from deployhub.portal.vocab import Verdict
+from deployhub.review.selectors.findings import review_state
 
 
 class DashboardPage(Page):
@@ -31,6 +33,7 @@ class DashboardPage(Page):
             demo_offered=self.actor.is_administrator
             and not user.demo_answered  # type: ignore[union-attr]
             and not services.demo_exists(),  # type: ignore[union-attr]
+            review=review_state() if policy.can(self.actor, "finding.view") else None,
             sandbox=sandbox if sandbox and sandbox.verdict is Verdict.DOWN else None,
         )
 

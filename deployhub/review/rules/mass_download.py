@@ -16,6 +16,15 @@ from deployhub.review.watch.vocab import Severity
 class MassDownloadLimits(Limits):
     times: int = limit(3, "Times their own most", "Of the most in one day of their last 30 days.", most=100)
     floor: int = limit(30, "But at least", "Fewer different files in 24 hours never fire.", unit="files")
+    week_times: int = limit(
+        3,
+        "A week, times their own most",
+        "Of the most in one of the three weeks before: a little each day.",
+        most=100,
+    )
+    week_floor: int = limit(
+        60, "A week, but at least", "Fewer downloads in seven days never fire.", unit="downloads"
+    )
     cap: int = limit(200, "Always from", "So many different files in 24 hours always fire.", unit="files")
 
 
@@ -42,7 +51,7 @@ class MassDownload(Rule):
         most = around.usual(event).most_in_a_day(event.at, "downloads")
         bound = min(max(limits.floor, limits.times * most), limits.cap)
         if files < bound:
-            return None
+            return self._week(event, around, limits)
         return self.hit(
             event,
             f"{event.person_name} downloaded {files} different files within 24 hours; their most in a day of the "
@@ -51,6 +60,21 @@ class MassDownload(Rule):
             files=files,
             most_in_a_day=most,
             fires_from=bound,
+        )
+
+    def _week(self, event: Event, around: Surroundings, limits: Any) -> Hit | None:
+        """A little each day: the week against the weeks before."""
+        usual = around.usual(event)
+        before = [usual.downloads_of_week(event.at, weeks_back=back) for back in (1, 2, 3)]
+        week = usual.downloads_of_week(event.at) + 1
+        if not any(before) or week < max(limits.week_floor, limits.week_times * max(before)):
+            return None
+        return self.hit(
+            event,
+            f"{event.person_name} downloaded {week} times within seven days; their most in a week of the three "
+            f"before was {max(before)}.",
+            downloads=week,
+            most_in_a_week=max(before),
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from deployhub.review.watch.actions import DOWNLOADS
 from deployhub.review.watch.events import Event
 from deployhub.review.watch.rule import Hit, Limits, Rule, Surroundings, limit
 from deployhub.review.watch.vocab import Severity
@@ -32,12 +33,16 @@ class MassRead(Rule):
     limits = MassReadLimits
 
     def judge(self, event: Event, around: Surroundings, limits: Any) -> Hit | None:
-        if not event.is_read or not event.done or not event.object_id or not event.by_person:
+        if event.action in DOWNLOADS or not (
+            event.is_read and event.done and event.object_id and event.by_person
+        ):
             return None
         hour = around.timeline.back("person", event.person_id, to=event, span=timedelta(hours=1))
         if len(hour) < limits.floor:
             return None
-        read = [one for one in hour if one.is_read and one.done and one.object_id]
+        read = [
+            one for one in hour if one.is_read and one.done and one.object_id and one.action not in DOWNLOADS
+        ]
         things = len({(one.object_type, one.object_id) for one in read})
         most = around.usual(event).most_in_a_day(event.at, "reads")
         bound = min(max(limits.floor, limits.share * most // 100), limits.cap)

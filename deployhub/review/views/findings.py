@@ -43,7 +43,7 @@ from deployhub.review.services.findings import (
 from deployhub.review.services.reviews import review_record
 
 HISTORY_LINES = 12
-EVENTS_SHOWN = 60
+EVENTS_SHOWN = 25
 
 
 class FindingsPage(ListPage):

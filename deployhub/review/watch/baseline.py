@@ -81,6 +81,11 @@ class Baseline:
         """The highest daily count (`reads` or `downloads`) before the day of `at`."""
         return max((getattr(day, what) for day in self.days_before(at)), default=0)
 
+    def downloads_of_week(self, at: datetime, *, weeks_back: int = 0) -> int:
+        """Downloads of the seven days that end with the day of `at`, or of as many weeks earlier."""
+        last = at.date() - timedelta(days=7 * weeks_back)
+        return sum(found.downloads for day, found in self.days.items() if 0 <= (last - day).days < 7)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "days": {
