@@ -193,6 +193,8 @@ def test_a_mail_server_that_does_not_answer_is_told_and_tried_again_later(
 
 def test_the_duty_does_all_of_it(engineer: Any, logged: Any) -> None:
     logged(engineer, "artifact.download", 35, operation="read")
+    assert watch()["digests"] == 0, "the last week was before the first event"
+    logged(engineer, "artifact.download", 35, operation="read", minutes_ago=8 * 24 * 60)
     counts = watch()
     assert counts["findings"] == 1
     assert counts["digests"] == 1

@@ -81,9 +81,10 @@ def test_the_navigation_counts_what_is_open(auditor: Any, finding: Finding, brow
 
 def test_a_rule_is_tuned_and_muted_at_its_page(auditor: Any, browser: Any) -> None:
     door = browser(auditor)
-    wrong = door.post("/rules/mass_download/", {"times": 3, "floor": 0, "cap": 200, "reason": "we are small"})
+    limits = {"times": 3, "week_times": 3, "week_floor": 60, "cap": 200, "reason": "we are small"}
+    wrong = door.post("/rules/mass_download/", {**limits, "floor": 0})
     assert wrong.status_code == 422
-    door.post("/rules/mass_download/", {"times": 3, "floor": 7, "cap": 200, "reason": "we are small"})
+    door.post("/rules/mass_download/", {**limits, "floor": 7})
     assert door.post("/rules/mass_download/mute/", {"days": 400, "reason": "an exercise"}).status_code == 422
     door.post("/rules/mass_download/mute/", {"days": 4, "reason": "an exercise"})
     page = door.get("/rules/mass_download/").content.decode()

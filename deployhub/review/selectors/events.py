@@ -80,6 +80,11 @@ def makers_of(object_ids: Iterable[str]) -> dict[str, UUID]:
     }
 
 
+def event_first_at() -> datetime | None:
+    """The time of the first event that the log still holds."""
+    return AuditEvent.objects.order_by("at").values_list("at", flat=True).first()
+
+
 def events_by_id(ids: Iterable[int]) -> list[AuditEvent]:
     """Events of the log in the order of time; those that retention removed are missing."""
     return list(AuditEvent.objects.filter(pk__in=list(ids)).order_by("at", "pk"))

@@ -19,6 +19,7 @@ from deployhub.kernel.clock import utc_now
 from deployhub.kernel.errors import NotFound
 from deployhub.review.models import Digest, Finding, Review, RuleSetting, WatchMark
 from deployhub.review.rules import RULES
+from deployhub.review.selectors.events import event_first_at
 from deployhub.review.watch.rule import Rule, limits_of
 from deployhub.review.watch.vocab import REVIEW_EVERY, FindingState
 
@@ -110,7 +111,7 @@ def review_state() -> ReviewState:
     by = review.reviewer_name if review is not None and review.created_at == last else ""
     if not by and closed is not None:
         by = closed.closed_by_name
-    since = last or AuditEvent.objects.order_by("pk").values_list("at", flat=True).first()
+    since = last or event_first_at()
     waited = utc_now() - since if since is not None else timedelta(0)
     mark = WatchMark.objects.filter(pk=1).first()
     return ReviewState(

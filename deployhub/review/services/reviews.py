@@ -20,6 +20,7 @@ from deployhub.kernel.clock import utc_now
 from deployhub.kernel.errors import Forbidden
 from deployhub.review.models import Digest, Finding, Review
 from deployhub.review.rules import RULES
+from deployhub.review.selectors.events import event_first_at
 from deployhub.review.selectors.findings import reviewed_last
 from deployhub.review.services.watching import events_judge
 from deployhub.review.watch.vocab import DIGEST_TRIES_MAX, DIGEST_TRY_AGAIN, FindingState
@@ -60,6 +61,9 @@ def _monday(day: date) -> date:
 def digest_make(*, week_start: date) -> Digest | None:
     """The digest of one week, once. None when it is there already, or the week was before the first event."""
     if Digest.objects.filter(week_start=week_start).exists():
+        return None
+    first = event_first_at()
+    if first is None or first.date() >= week_start + WEEK:
         return None
     try:
         with transaction.atomic(), system_scope("the week is over", action="digest.make", door=Door.WORKER):

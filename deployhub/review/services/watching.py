@@ -192,7 +192,12 @@ def _finding_keep(found: _Gathered, *, muted: bool) -> int:
     subject = canonical_sha256([rule.key, hit.subject])
     ids = sorted(found.times)
     near = (
-        Finding.objects.filter(rule=rule.key, subject=subject, last_at__gte=found.first_at - rule.same_within)
+        Finding.objects.filter(
+            rule=rule.key,
+            subject=subject,
+            last_at__gte=found.first_at - rule.same_within,
+            first_at__lte=found.last_at + rule.same_within,
+        )
         .order_by("-last_at", "-pk")
         .first()
     )
