@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from deployhub.access.vocab import STEP_UP_PERMISSIONS
+
 VIEW_ENDINGS = (".view", ".list", ".history", ".use")
 
 
@@ -33,28 +35,30 @@ RAISES = frozenset(
 )
 """What gives somebody more rights; whether one event really did, rules/privilege_used.py reads from its changes."""
 
+DAILY = frozenset({"mfa.enrol", "token.check_leak"})
+"""Ask for a fresh second factor, and are yet nothing that one wonders about at an odd hour."""
+
 PRIVILEGED = ActionSet(
-    names=frozenset(
+    names=(STEP_UP_PERMISSIONS - DAILY)
+    | frozenset(
         {
-            "user.create", "user.update", "user.activate", "user.deactivate", "user.reset", "user.hand_over",
-            "membership.grant", "membership.revoke", "access_request.approve", "invitation.create",
-            "token.create", "token.waive_step_up", "mfa.remove", "mfa.recovery", "mfa.reset",
-            "model.alias", "project.archive", "version.override", "artifact.unseal", "audit.export",
+            "access_request.approve", "invitation.create", "mfa.reset", "model.alias", "project.archive",
+            "version.override", "artifact.unseal", "audit.export",
         }
     ),
     beginnings=(
-        "custom_role.", "service_account.", "security.", "retention.", "legal_hold.", "sign_on.", "rollout.",
+        "custom_role.", "role.", "service.", "service_account.", "security.", "retention.", "legal_hold.", "sign_on.", "rollout.",
         "deployment.", "key.", "rule.",
     ),
 )  # fmt: skip
-"""What changes rights, lets something out, or puts something into use."""
+"""What changes rights, lets something out, or puts something into use: all that asks for a fresh second factor too."""
 
 PROOFS = ActionSet(names=frozenset({"account.prove"}), endings=(".step_up", ".prove"))
 """Being asked again who one is: password, code or key, before something dangerous."""
 
 FACTOR_LOST = ActionSet(names=frozenset({"mfa.remove", "mfa.reset", "user.reset"}))
 FACTOR_SET_UP = ActionSet(names=frozenset({"mfa.enrol"}), beginnings=("passkey.enrol", "passkey.register"))
-CREDENTIAL_MADE = ActionSet(names=frozenset({"token.create"}), beginnings=("service_account.",))
+CREDENTIAL_MADE = ActionSet(names=frozenset({"token.create", "token.issue", "token.rotate"}))
 
 SEALED = ActionSet(
     names=frozenset({"artifact.unseal", "artifact.unlock", "key.use", "key.release", "key.export"}),
