@@ -68,7 +68,16 @@ SEALED = ActionSet(
 
 OVERSIGHT = ActionSet(
     names=frozenset({"audit.prune", "audit.erase", "audit.settings"}),
-    beginnings=("rule.", "retention.", "legal_hold.", "security.", "audit_witness.", "audit_key."),
+    beginnings=(
+        "rule.",
+        "retention.",
+        "hold.",
+        "legal_hold.",
+        "person.",
+        "security.",
+        "audit_witness.",
+        "audit_key.",
+    ),
 )
 """What watches over everybody: rules, retention, the security policy, the seal."""
 
