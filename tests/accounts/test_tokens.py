@@ -99,7 +99,7 @@ def test_a_token_bound_to_projects_does_nothing_to_the_whole_installation(admini
     assert api(administrator).get("/api/v1/users/").status_code == 200
 
 
-def test_a_browser_session_makes_a_token_over_the_api_with_its_csrf_token_only(engineer, browser):
+def test_a_browser_session_makes_a_token_over_the_api_with_its_csrf_token_only(engineer, browser, settings):
     client = browser(engineer)
     client.handler.enforce_csrf_checks = True
     body = {"label": "ci", "scopes": ["run", "read"], "life_days": 7}
@@ -109,7 +109,7 @@ def test_a_browser_session_makes_a_token_over_the_api_with_its_csrf_token_only(e
         "/api/v1/tokens/",
         body,
         content_type="application/json",
-        headers={"X-CSRFToken": client.cookies["csrftoken"].value},
+        headers={"X-CSRFToken": client.cookies[settings.CSRF_COOKIE_NAME].value},
     )
     assert made.status_code == 201
     assert made.headers["Location"] == reverse("tokens-detail", args=[made.json()["id"]])
