@@ -78,6 +78,17 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("job.cancel", "Cancel a job", Reach.PROJECT),
     ("job.retry", "Run a failed job again", Reach.PROJECT),
     ("audit.view", "Read the audit log of the whole instance", Reach.INSTANCE),
+    ("audit.search_save", "Save a search of the audit log", Reach.INSTANCE),
+    ("audit.search_delete", "Delete an own saved search", Reach.SELF),
+    ("audit.export", "Export the audit log", Reach.INSTANCE),
+    ("audit.download", "Download an export of the audit log", Reach.INSTANCE),
+    ("audit.export_remove", "Remove the file of an export of the audit log", Reach.INSTANCE),
+    ("retention.view", "See how long the audit log is kept, and its legal holds", Reach.INSTANCE),
+    ("retention.update", "Change how long the audit log is kept", Reach.INSTANCE),
+    ("retention.prune", "Remove events past their time (done by DeployHub itself)", Reach.INSTANCE),
+    ("hold.place", "Place a legal hold on events", Reach.INSTANCE),
+    ("hold.release", "Release a legal hold", Reach.INSTANCE),
+    ("person.erase", "Erase a person from accounts and audit log", Reach.INSTANCE),
     ("audit.history", "Read the history of an object", Reach.PROJECT),
     ("finding.view", "See what the review rules found", Reach.INSTANCE),
     ("finding.update", "Assign, comment, link and reopen findings", Reach.INSTANCE),
@@ -176,8 +187,11 @@ _REVIEW = _codes(
     "finding.view", "finding.update", "finding.close", "rule.view", "rule.update", "rule.mute", "review.view",
     "review.record", "digest.view",
 )  # fmt: skip
+_LOG_CARE = _codes(
+    "audit.search_save", "audit.export", "audit.download", "retention.view", "hold.place", "hold.release",
+)  # fmt: skip
 AUDITOR_PERMISSIONS: frozenset[str] = (
-    _SEE | _codes("audit.view", "user.view", "system.view", "token.view_all") | _REVIEW
+    _SEE | _codes("audit.view", "user.view", "system.view", "token.view_all") | _REVIEW | _LOG_CARE
 )
 """Sees all, and changes nothing of models and people: what auditors write is the review alone."""
 
@@ -189,6 +203,7 @@ STEP_UP_PERMISSIONS: frozenset[str] = _codes(
     "token.create", "token.waive_step_up", "token.rotate", "token.issue", "token.revoke_any", "token.check_leak",
     "service.create", "service.update", "service.activate",
     "rule.update", "rule.mute",
+    "audit.export", "audit.export_remove", "retention.update", "retention.prune", "hold.release", "person.erase",
 )  # fmt: skip
 """Dangerous: who does this must have shown a second factor within the last minutes (SecurityPolicy.step_up_minutes).
 The policy asks for it at every door. Rights over people, tokens, factors and the rules themselves belong here, and what
@@ -222,6 +237,8 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
         "service.create", "service.update", "service.deactivate", "service.activate",
         "user.create", "user.update", "user.deactivate", "user.activate", "user.reset", "demo.load",
         "finding.update", "finding.close", "review.record",
+        "audit.search_save", "audit.search_delete", "audit.export", "audit.export_remove", "audit.download",
+        "retention.update", "hold.place", "hold.release", "person.erase",
     ),
 }  # fmt: skip
 """What a token may do at most. Password, second factor and tokens themselves are in no scope: a token that leaks

@@ -51,6 +51,11 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"queue": DUTIES_QUEUE, "expires": 30},
         },
+        "retention": {
+            "task": "deployhub.review.retention",
+            "schedule": 3600.0,
+            "options": {"queue": DUTIES_QUEUE, "expires": 3600},
+        },
         "sweep": {
             "task": "deployhub.portal.sweep",
             "schedule": 600.0,

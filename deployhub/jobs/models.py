@@ -32,7 +32,8 @@ class Job(AuditedModel):
 
     kind = models.CharField(max_length=40)
     title = models.CharField(max_length=200)
-    project = models.ForeignKey("registry.Project", on_delete=models.CASCADE, related_name="jobs")
+    project = models.ForeignKey("registry.Project", on_delete=models.CASCADE, related_name="jobs", null=True)
+    """None for work on the instance, which administrators and auditors see."""
     requested_by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, related_name="jobs", null=True
     )
@@ -67,7 +68,7 @@ class Job(AuditedModel):
         return self.title
 
     @property
-    def policy_project_id(self) -> UUID:
+    def policy_project_id(self) -> UUID | None:
         return self.project_id
 
     @property

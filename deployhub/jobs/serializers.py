@@ -34,9 +34,13 @@ class JobSerializer(serializers.Serializer):
     """A piece of long work."""
 
     id = serializers.UUIDField(help_text="Id of the job.")
-    kind = serializers.CharField(help_text="Kind of work: export or inspect.")
+    kind = serializers.CharField(help_text="Kind of work: export, inspect or audit_export.")
     title = serializers.CharField(help_text="What the job does, in words.")
-    project = serializers.CharField(source="project.slug", help_text="Short name of the project.")
+    project = serializers.CharField(
+        source="project.slug",
+        allow_null=True,
+        help_text="Short name of the project; null for work on the instance.",
+    )
     state = serializers.ChoiceField(choices=JobState.choices, help_text="State of the job.")
     queue = serializers.CharField(help_text="Queue: workers with this capability take the job.")
     attempt = serializers.IntegerField(help_text="Number of the present or last attempt; 0 while it waits.")

@@ -20,6 +20,8 @@ from typing import Any, BinaryIO, Protocol, cast
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
+from django.db import transaction
+from django.db.models import ProtectedError
 
 from deployhub.kernel.errors import NotFound, StorageFull, Unavailable
 from deployhub.kernel.units import MIB
@@ -48,6 +50,7 @@ class _Backend(Protocol):
     def size(self, sha256: str) -> int | None: ...
     def put(self, path: Path, sha256: str, *, move: bool) -> None: ...
     def open(self, sha256: str, offset: int) -> BinaryIO: ...
+    def remove(self, sha256: str) -> None: ...
     def incoming(self) -> Path: ...
 
 
@@ -92,6 +95,9 @@ class _Folder:
         file.seek(offset)
         return file
 
+    def remove(self, sha256: str) -> None:
+        (self.root / blob_key(sha256)).unlink(missing_ok=True)
+
 
 class _Bucket:
     """An S3 bucket through django-storages; reads are streams that begin at the offset asked for."""
@@ -133,6 +139,9 @@ class _Bucket:
                 raise FileNotFoundError(sha256) from error
             raise
         return cast(BinaryIO, answer["Body"])
+
+    def remove(self, sha256: str) -> None:
+        self._object(sha256).delete()
 
 
 def incoming_sweep(*, older_than_s: float) -> int:
@@ -253,6 +262,26 @@ def blob_record(stored: StoredFile) -> Blob:
     """The row of stored bytes, within an audit scope; one row for one content."""
     blob, _ = Blob.objects.get_or_create(sha256=stored.sha256, defaults={"size_bytes": stored.size_bytes})
     return blob
+
+
+def blob_remove(blob: Blob) -> bool:
+    """Remove a blob, row and bytes, within an audit scope; False where something else still needs it.
+
+    The bytes go once the removal is committed: what is rolled back has lost nothing.
+    """
+    sha256 = blob.sha256
+    try:
+        with transaction.atomic():
+            blob.delete()
+    except ProtectedError:
+        return False
+
+    def bytes_remove() -> None:
+        if not Blob.objects.filter(sha256=sha256).exists():  # nobody stored the same content meanwhile
+            _backend().remove(sha256)
+
+    transaction.on_commit(bytes_remove, robust=True)
+    return True
 
 
 def blob_store(source: Path | Readable, *, move: bool = False) -> Blob:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from deployhub.review.views import audit, findings, rules, seal
+from deployhub.review.views import audit, exports, findings, retention, rules, seal, searches
 
 app_name = "review"
 urlpatterns = [
@@ -24,4 +24,20 @@ urlpatterns = [
     path("digests/<uuid:digest_id>/", rules.DigestPage.as_view(), name="digest"),
     path("audit/seal/", seal.SealPage.as_view(), name="seal"),
     path("audit/seal/proofs/<int:event_id>/", seal.ProofFile.as_view(), name="seal-proof"),
+    path("audit/searches/", searches.SearchNewPage.as_view(), name="searches"),
+    path(
+        "audit/searches/<uuid:search_id>/delete/", searches.SearchDeletePage.as_view(), name="search-delete"
+    ),
+    path("audit/exports/", exports.ExportsPage.as_view(), name="exports"),
+    path("audit/exports/new/", exports.ExportNewPage.as_view(), name="export-new"),
+    path("audit/exports/<uuid:audit_export_id>/file/", exports.ExportFile.as_view(), name="export-file"),
+    path(
+        "audit/exports/<uuid:audit_export_id>/remove/",
+        exports.ExportRemovePage.as_view(),
+        name="export-remove",
+    ),
+    path("audit/retention/", retention.RetentionPage.as_view(), name="retention"),
+    path("audit/holds/new/", retention.HoldNewPage.as_view(), name="hold-new"),
+    path("audit/holds/<uuid:hold_id>/release/", retention.HoldReleasePage.as_view(), name="hold-release"),
+    path("users/<uuid:user_id>/erase/", retention.ErasurePage.as_view(), name="erasure"),
 ]

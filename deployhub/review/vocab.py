@@ -69,3 +69,40 @@ FACET_LABELS = {
     "outcome": "Outcome", "action": "Action", "actor": "Who", "project": "Project", "object_type": "Kind of object",
     "door": "Door", "auth_method": "Proved by",
 }  # fmt: skip
+
+
+class ExportForm(models.TextChoices):
+    JSON_LINES = "jsonl", "JSON lines: every column, one event a line"
+    CSV = "csv", "CSV: for spreadsheets, formulas defused"
+    CEF = "cef", "CEF: ArcSight Common Event Format"
+    OCSF = "ocsf", "OCSF: Open Cybersecurity Schema Framework"
+
+
+class ExportKind(models.TextChoices):
+    EXPORT = "export", "Export"
+    ARCHIVE = "archive", "Archive"
+
+
+EXPORT_JOB = "audit_export"
+EXPORT_KEPT = timedelta(days=7)
+"""An export can be downloaded for so long; then its bytes are removed. An archive stays."""
+SEARCHES_MAX = 100
+"""Saved searches of one person."""
+
+RETENTION_DAYS: dict[str, int | None] = {
+    ActionGroup.CHANGES: 3_650,
+    ActionGroup.DOWNLOADS: 400,
+    ActionGroup.READS: 90,
+    ActionGroup.SIGN_INS: 400,
+    ActionGroup.IDENTITY: 3_650,
+    ActionGroup.REFUSALS: 400,
+    ActionGroup.WORK: 400,
+    ActionGroup.OVERSIGHT: None,
+}
+"""For how many days the events of each group are kept, unless the installation decides otherwise; None for ever."""
+NEVER_PRUNED = frozenset({ActionGroup.OVERSIGHT})
+SHORTEST_RETENTION_DAYS = 30
+PRUNE_BATCH = 10_000
+PRUNE_BATCHES = 20
+"""Batches of one run of the duty: the next run goes on."""
+PREVIEW_CAP = 100_000

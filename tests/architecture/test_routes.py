@@ -62,7 +62,11 @@ def test_a_list_filters_alike_on_its_page_and_in_the_api() -> None:
     for route in ROUTES:
         if not (isinstance(route.view, type) and issubclass(route.view, ListPage)):
             continue
-        shape = {"audit/": "audit-events/", "account/tokens/": "tokens/"}.get(route.shape, route.shape)
+        shape = {
+            "audit/": "audit-events/",
+            "audit/exports/": "audit-exports/",
+            "account/tokens/": "tokens/",
+        }.get(route.shape, route.shape)
         endpoint = endpoints.get(shape)
         assert endpoint is not None, f"the list {route.address} has no endpoint"
         assert getattr(endpoint, "filterset_class", None) is route.view.filterset_class, route.address

@@ -169,6 +169,7 @@ def test_there_is_one_task_for_work_and_duties_beside_it() -> None:
         "deployhub.jobs.reconcile",
         "deployhub.portal.sweep",
         "deployhub.review.watch",
+        "deployhub.review.retention",
     }
 
 

@@ -28,7 +28,7 @@ from deployhub.registry.models import (
 )
 from deployhub.registry.storage import blob_store
 from deployhub.registry.upload_files import upload_file_make
-from deployhub.review.models import Digest, Finding
+from deployhub.review.models import AuditExport, Digest, Finding, LegalHold, SavedSearch
 from deployhub.review.services.reviews import digest_content
 
 CATALOGUE = {
@@ -63,6 +63,11 @@ SINGULAR = {
     "audit-events": "event",
     "audit-proofs": "event",
     "audit-checkpoints": "checkpoint",
+    "audit-exports": "audit_export",
+    "audit-searches": "search",
+    "audit-holds": "hold",
+    "holds": "hold",
+    "searches": "search",
     "docs": "document",
     "formats": "format",
     "files": "file",
@@ -132,6 +137,14 @@ class Things:
         digest, _ = Digest.objects.get_or_create(
             week_start=now.date(), defaults={"content": digest_content(now.date())}
         )
+        log_export = AuditExport.objects.create(
+            requested_by=self.user, form="jsonl", reason="matrix", last_event_id=0, blob=blob, sha256=blob.sha256,
+            file_name="audit.jsonl", size_bytes=blob.size_bytes, event_count=1,
+        )  # fmt: skip
+        hold = LegalHold.objects.create(reason="matrix", object_type="nothing")
+        search = SavedSearch.objects.create(
+            owner=self.user, name="Refusals", query={"outcome": "denied"}, shared=True
+        )
         membership = Membership.objects.filter(project=self.project, user__kind="person").first()
         log_seal()
         return {
@@ -151,6 +164,9 @@ class Things:
             "user": str(self.user.pk),
             "event": str(AuditLeaf.objects.latest("position").event_id),
             "checkpoint": str(checkpoint_latest().sequence),
+            "audit_export": str(log_export.pk),
+            "search": str(search.pk),
+            "hold": str(hold.pk),
             "document": "architecture",
             "format": "onnx",
             "file": "model.onnx",

@@ -12,7 +12,8 @@ from deployhub.audit.models import AuditEvent
 from deployhub.audit.scope import event_record, events_write
 from deployhub.audit.selectors import search
 from deployhub.kernel.clock import utc_now
-from deployhub.review.filters import AuditEventFilter, action_group
+from deployhub.review.filters import AuditEventFilter
+from deployhub.review.selectors.conditions import action_group
 from deployhub.review.selectors.summary import events_timeline
 from deployhub.review.vocab import ActionGroup
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 
 from deployhub.accounts.models import RecoveryCode, TotpDevice, User
 from deployhub.accounts.services.passwords import one_time_password
@@ -116,6 +116,28 @@ def user_reset(*, actor: Actor, user: User) -> tuple[User, str]:
     user.must_change_password = True
     user.save(update_fields=["password", "must_change_password", "session_stamp"])
     return user, password
+
+
+def user_anonymise(*, actor: Actor, user: User) -> None:
+    """Within the use case that erases a person: close the account, and leave nothing in it that names them.
+
+    Factors, tokens, sessions, roles and whatever else is theirs alone is removed. Raises Conflict for oneself and for
+    the last administrator.
+    """
+    _not_oneself_demand(actor, user)
+    if user.is_active and user.is_administrator:
+        _another_administrator_demand(user)
+    _access_end(user)
+    for relation in user._meta.related_objects:
+        rows = relation.related_model
+        if relation.on_delete is models.CASCADE and rows._meta.app_label != "registry":
+            for row in rows._base_manager.filter(**{relation.field.name: user}):
+                row.delete()
+    short = user.pk.hex[-8:]
+    user.username, user.name, user.email = f"erased-{short}", f"Erased person {short[-4:]}", ""
+    user.is_active = user.is_administrator = user.is_auditor = False
+    user.set_unusable_password()
+    user.save()
 
 
 def _access_end(user: User) -> None:

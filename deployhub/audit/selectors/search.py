@@ -51,11 +51,14 @@ def text_indexed(text: str) -> bool:
     )
 
 
-def events_with_text(events: QuerySet[AuditEvent], text: str) -> QuerySet[AuditEvent]:
-    """Those of `events` (already filtered otherwise) that hold `text` in a searched column, in upper or lower case."""
+def events_with_text(events: QuerySet[AuditEvent], text: str, *, whole: bool = False) -> QuerySet[AuditEvent]:
+    """Those of `events` (already filtered otherwise) that hold `text` in a searched column, in upper or lower case.
+
+    With `whole` all of them are looked at, even where no index helps.
+    """
     if text_indexed(text):
         return events_indexed(events, Q(searched__icontains=text))
-    oldest = time_of_newest(NEWEST_SEARCHED)
+    oldest = None if whole else time_of_newest(NEWEST_SEARCHED)
     found = events.alias(searched=SearchText()).filter(searched__icontains=text)
     return found if oldest is None else found.filter(at__gte=oldest)
 

@@ -12,9 +12,11 @@ from deployhub.audit.selectors import events_all
 from deployhub.doors.pages import ListPage, Page
 from deployhub.registry.models import Project
 from deployhub.review.filters import AuditEventFilter, query_kept, time_range
+from deployhub.review.selectors.searches import searches_visible
 from deployhub.review.selectors.summary import Timeline, events_summary, events_timeline
 from deployhub.review.vocab import FACET_LABELS
 
+MENU_SEARCHES = 20
 REMOVABLE = {
     "request": "One request", "job": "One job", "object_id": "One object", "object_type": "Object: {}", "actor": "One account",
     "actor_kind": "Actor: {}", "action": "Action: {}", "token": "One token", "address": "Address: {}",
@@ -46,6 +48,7 @@ class AuditPage(ListPage):
             **extra,
             "project_names": dict(Project.objects.filter(pk__in=ids).values_list("pk", "name")),
             "query": urlencode(query),
+            "searches": searches_visible(self.actor)[:MENU_SEARCHES],
             "chips": [
                 {
                     "name": name,

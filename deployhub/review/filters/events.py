@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, ip_address, ip_network
 from typing import Any
-from uuid import UUID
 
 import django_filters as filters
 from django.core.exceptions import ValidationError
@@ -20,30 +18,14 @@ from deployhub.audit.selectors.search import actions_seen, events_indexed, event
 from deployhub.audit.vocab import Operation, Outcome
 from deployhub.kernel.actor import ActorKind, Door
 from deployhub.kernel.clock import utc_now
+from deployhub.kernel.errors import InvalidInput
 from deployhub.kernel.ids import parse_id
-from deployhub.review.models import Digest, Finding, Review
-from deployhub.review.rules import RULES
-from deployhub.review.vocab import ACTION_GROUPS, TIME_PRESETS, ActionGroup
-from deployhub.review.watch.vocab import FindingState, Severity
+from deployhub.review.selectors.conditions import group_condition, id_condition
+from deployhub.review.vocab import TIME_PRESETS, ActionGroup
 
 WIDEST_IPV4_BITS = 8
 ADDRESS_BEGINNING = re.compile(r"((\d{1,3}\.){2}|(\d{1,3}\.){3}(\d{1,3})?)$", re.ASCII)
 """Words that begin an address: `10.3.`, `10.3.7.12`."""
-
-
-def action_group(action: str) -> ActionGroup:
-    """The group of an action that was not refused."""
-    return next(
-        (group for pattern, group in ACTION_GROUPS if fnmatchcase(action, pattern)), ActionGroup.CHANGES
-    )
-
-
-def group_condition(group: str) -> Q:
-    """Which events are in a group. It names the actions that occur, so that their index serves it."""
-    if group == ActionGroup.REFUSALS:
-        return Q(outcome=Outcome.DENIED)
-    actions = [action for action in actions_seen() if action_group(action) == group]
-    return Q(action__in=actions) & ~Q(outcome=Outcome.DENIED)
 
 
 def network_prefixes(text: str) -> tuple[list[str], bool]:
@@ -156,18 +138,6 @@ class AuditEventFilter(filters.FilterSet):
         return queryset.filter(action__in=fitting)
 
 
-def id_condition(known: UUID) -> Q:
-    """Events that name this id, as whatever it is. Only where it occurs is asked for: any other OR costs a full read."""
-    meanings = {
-        "object_id": str(known), "request_id": known.hex, "actor_id": known, "project_id": known, "token_id": known,
-    }  # fmt: skip
-    condition = Q()
-    for column, value in meanings.items():
-        if AuditEvent.objects.filter(**{column: value}).order_by().exists():
-            condition |= Q(**{column: value})
-    return condition or Q(pk=None)
-
-
 def query_kept(parameters: Mapping[str, str]) -> dict[str, str]:
     """The filters among a request's parameters, without empty ones and without what is not a filter."""
     return {name: parameters[name] for name in AuditEventFilter.base_filters if parameters.get(name)}
@@ -183,37 +153,32 @@ def time_range(filterset: AuditEventFilter) -> tuple[datetime | None, datetime |
     return since, until
 
 
-class FindingFilter(filters.FilterSet):
-    q = filters.CharFilter(method="filter_text", label="Part of what was found, or of a name")
-    rule = filters.ChoiceFilter(
-        choices=[(key, rule.label) for key, rule in RULES.items()], empty_label="Every rule"
-    )
-    severity = filters.ChoiceFilter(choices=Severity.choices, empty_label="Every severity")
-    state = filters.ChoiceFilter(choices=FindingState.choices, empty_label="Every state")
-    owner = filters.CharFilter(method="filter_owner", label="Account name of the owner; `none` for nobody's")
-    person = filters.UUIDFilter(field_name="person_id", label="Account id of the person it is about")
+def query_valid(query: Mapping[str, str]) -> dict[str, str]:
+    """The filters in `query`, without empty ones. Raises InvalidInput for what is no filter, or not a valid value."""
+    unknown = sorted(set(query) - set(AuditEventFilter.base_filters))
+    if unknown:
+        raise InvalidInput(
+            "There is no such filter.", errors={"query": [f"Not a filter: {', '.join(unknown)}."]}
+        )
+    kept = {name: str(value) for name, value in query.items() if value not in ("", None)}
+    filterset = AuditEventFilter(kept, queryset=AuditEvent.objects.none())
+    if not filterset.is_valid():
+        sentences = [f"{name}: {' '.join(errors)}" for name, errors in filterset.errors.items()]
+        raise InvalidInput("A filter is not valid.", errors={"query": sentences})
+    return kept
 
-    class Meta:
-        model = Finding
-        fields: list[str] = []
+
+def events_fitting(query: dict[str, str], events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+    """Every one of `events` that fits a valid query; words are looked for in all of them, however long it takes."""
+    return WholeLogFilter(query, queryset=events).qs
+
+
+class WholeLogFilter(AuditEventFilter):
+    """The same filters for work that has time: no search ends at the newest events."""
 
     def filter_text(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
-        if parse_id(value) is not None:
-            return queryset.filter(Q(pk=value) | Q(person_id=value))
-        return queryset.filter(Q(told__icontains=value) | Q(person_name__icontains=value))
-
-    def filter_owner(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
-        wanted: dict[str, Any] = {"owner": None} if value == "none" else {"owner__username__iexact": value}
-        return queryset.filter(**wanted)
-
-
-class DigestFilter(filters.FilterSet):
-    class Meta:
-        model = Digest
-        fields: list[str] = []
-
-
-class ReviewFilter(filters.FilterSet):
-    class Meta:
-        model = Review
-        fields: list[str] = []
+        text = " ".join(value.replace("\0", " ").split())
+        known = parse_id(text)
+        if not text or known is not None:
+            return super().filter_text(queryset, name, value)
+        return events_with_text(queryset, text, whole=True)
