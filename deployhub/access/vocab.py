@@ -105,6 +105,8 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("user.deactivate", "Deactivate an account", Reach.INSTANCE),
     ("user.activate", "Activate an account again", Reach.INSTANCE),
     ("user.reset", "Reset somebody's password and second factor", Reach.INSTANCE),
+    ("security.view", "See the security policy", Reach.INSTANCE),
+    ("security.update", "Change the security policy", Reach.INSTANCE),
     ("system.view", "See the system page", Reach.INSTANCE),
     ("demo.load", "Load the demo project", Reach.INSTANCE),
     ("account.view", "See the own account", Reach.SELF),
@@ -114,6 +116,7 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("mfa.step_up", "Show a fresh second factor", Reach.SELF),
     ("mfa.enrol", "Enrol a second factor", Reach.SELF),
     ("mfa.remove", "Remove a second factor", Reach.SELF),
+    ("mfa.rename", "Rename a second factor", Reach.SELF),
     ("mfa.recovery", "Make new recovery codes", Reach.SELF),
     ("token.view", "See the own API tokens", Reach.SELF),
     ("token.create", "Create an API token", Reach.SELF),
@@ -191,7 +194,10 @@ _LOG_CARE = _codes(
     "audit.search_save", "audit.export", "audit.download", "retention.view", "hold.place", "hold.release",
 )  # fmt: skip
 AUDITOR_PERMISSIONS: frozenset[str] = (
-    _SEE | _codes("audit.view", "user.view", "system.view", "token.view_all") | _REVIEW | _LOG_CARE
+    _SEE
+    | _codes("audit.view", "user.view", "security.view", "system.view", "token.view_all")
+    | _REVIEW
+    | _LOG_CARE
 )
 """Sees all, and changes nothing of models and people: what auditors write is the review alone."""
 
@@ -201,7 +207,7 @@ STEP_UP_PERMISSIONS: frozenset[str] = _codes(
     "user.create", "user.update", "user.deactivate", "user.activate", "user.reset",
     "mfa.enrol", "mfa.remove", "mfa.recovery",
     "token.create", "token.waive_step_up", "token.rotate", "token.issue", "token.revoke_any", "token.check_leak",
-    "service.create", "service.update", "service.activate",
+    "service.create", "service.update", "service.activate", "security.update",
     "rule.update", "rule.mute",
     "audit.export", "audit.export_remove", "retention.update", "retention.prune", "hold.release", "person.erase",
 )  # fmt: skip
@@ -235,7 +241,7 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
     TokenScope.ADMINISTER: _codes(
         "project.create", "project.update", "project.archive", "membership.grant", "membership.revoke",
         "service.create", "service.update", "service.deactivate", "service.activate",
-        "user.create", "user.update", "user.deactivate", "user.activate", "user.reset", "demo.load",
+        "user.create", "user.update", "user.deactivate", "user.activate", "user.reset", "security.update", "demo.load",
         "finding.update", "finding.close", "review.record",
         "audit.search_save", "audit.search_delete", "audit.export", "audit.export_remove", "audit.download",
         "retention.update", "hold.place", "hold.release", "person.erase",

@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from deployhub.accounts.api.issued_tokens import IssuedTokenViewSet, LeakReportViewSet
 from deployhub.accounts.api.me import MeViewSet
+from deployhub.accounts.api.security import SecurityPolicyViewSet
 from deployhub.accounts.api.service_accounts import ServiceAccountViewSet
 from deployhub.accounts.api.tokens import OwnTokenViewSet, TokenViewSet
 from deployhub.accounts.api.users import UserViewSet
@@ -18,5 +19,15 @@ urlpatterns = [
     path("me/", MeViewSet.as_view({"get": "retrieve"}), name="me"),
     path("me/token/rotate/", OwnTokenViewSet.as_view({"post": "rotate"}), name="me-token-rotate"),
     path("report-a-token/", LeakReportViewSet.as_view({"post": "create"}), name="leak-report"),
+    path(
+        "security-policy/",
+        SecurityPolicyViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="security-policy",
+    ),
+    path(
+        "security-policy/preview/",
+        SecurityPolicyViewSet.as_view({"post": "preview"}),
+        name="security-policy-preview",
+    ),
     *router.urls,
 ]

@@ -9,9 +9,10 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from deployhub.accounts.middleware import password_change_required
+from deployhub.accounts.middleware import mfa_overdue, password_change_required
 from deployhub.accounts.models import ApiToken, User
 from deployhub.accounts.sealing import token_digest
+from deployhub.accounts.selectors import mfa_is_overdue
 from deployhub.accounts.services.attempts import attempt_begin, attempts_key
 from deployhub.accounts.services.token_uses import token_use_note
 from deployhub.audit.scope import event_record
@@ -95,7 +96,9 @@ class TokenAuthentication(BaseAuthentication):
         if not token.accepts(address):
             _refuse(request, token, "the address is outside the token's networks")
             raise address_refused()
-        request._request.actor = actor_of_token(token, request._request)  # type: ignore[attr-defined]
+        actor = request._request.actor = actor_of_token(token, request._request)  # type: ignore[attr-defined]
+        if not token.user.is_service and mfa_is_overdue(actor, token.user):
+            raise mfa_overdue()
         token_use_note(token, address)
         return token.user, token
 

@@ -8,6 +8,7 @@ from django import forms
 
 from deployhub.access.vocab import TokenScope
 from deployhub.accounts.models import User
+from deployhub.accounts.models.security_policy import ROLES_OF_DEMAND
 from deployhub.accounts.services.service_accounts import MACHINE_ROLES
 from deployhub.accounts.vocab import (
     LEAK_FILE_BYTES_MAX,
@@ -81,6 +82,17 @@ class ProfileForm(forms.Form):
     email = forms.EmailField(
         label="Mail address", required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
+
+
+class PasskeyForm(forms.Form):
+    name = forms.CharField(
+        label="Name of the passkey",
+        max_length=64,
+        initial="My computer",
+        help_text="Where it is kept: a computer, a phone, a security key.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    credential = forms.CharField(max_length=16_384, widget=forms.HiddenInput)
 
 
 class TotpConfirmForm(forms.Form):
@@ -265,3 +277,29 @@ class LeakCheckForm(forms.Form):
         elif not cleaned.get("text", "").strip():
             self.add_error("text", "Paste a text, or choose a file.")
         return cleaned
+
+
+class SecurityPolicyForm(forms.Form):
+    mfa_required_for_all = forms.BooleanField(label="Everybody", required=False)
+    mfa_required_roles = forms.MultipleChoiceField(
+        label="Only these",
+        choices=ROLES_OF_DEMAND,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    mfa_grace_days = forms.IntegerField(
+        label="Days of grace",
+        min_value=0,
+        max_value=90,
+        help_text="So long somebody may go on without a second factor, counted from the day that it is demanded of them.",
+    )
+    step_up_minutes = forms.IntegerField(
+        label="A second factor stays fresh for",
+        min_value=1,
+        max_value=10,
+        help_text="Dangerous actions ask again after that. Ten minutes at most.",
+    )
+    session_idle_minutes = forms.IntegerField(
+        label="A session without use ends after", min_value=5, max_value=1440
+    )
+    session_absolute_hours = forms.IntegerField(label="Every session ends after", min_value=1, max_value=168)

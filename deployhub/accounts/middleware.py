@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from math import ceil
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from deployhub.accounts.selectors import second_factor_is_on
-from deployhub.accounts.vocab import Factor
+from deployhub.accounts.models import User
+from deployhub.accounts.selectors import mfa_grace_left, second_factor_is_on
+from deployhub.accounts.vocab import WITH_SECOND_FACTOR
 from deployhub.doors.faces import error_respond
 from deployhub.doors.vocab import SESSION_FACTOR
-from deployhub.kernel.errors import Forbidden
+from deployhub.kernel.errors import Forbidden, MfaRequired
 
-_WITH_SECOND_FACTOR = (Factor.TOTP, Factor.RECOVERY_CODE)
+_ENROLMENT = "/account/mfa/"
+_OPEN_WITHOUT = ("accounts:step-up", "accounts:step-up-again", "accounts:sign-out")
+"""What somebody may still do whose days of grace are over, beside setting up a second factor."""
+
+
+def mfa_overdue() -> MfaRequired:
+    return MfaRequired(
+        "A second factor is demanded of you, and the days to set one up are over.",
+        hint="Sign in at the browser and set one up; it takes two minutes.",
+    )
 
 
 def password_change_required() -> Forbidden:
@@ -28,6 +40,7 @@ def password_change_required() -> Forbidden:
 class FirstStepsMiddleware:
     """Who signed in with a one-time password sets their own before anything else.
 
+    Who owes a second factor longer than the security policy grants does nothing but set one up.
     And a session that was signed in without the second factor of somebody who has one is ended, whatever made it.
     """
 
@@ -41,7 +54,8 @@ class FirstStepsMiddleware:
         if user.is_service:
             logout(request)  # a machine comes in by token alone, whatever made this session
             return self.get_response(request)
-        if request.session.get(SESSION_FACTOR) not in _WITH_SECOND_FACTOR and second_factor_is_on(user.pk):
+        with_second_factor = request.session.get(SESSION_FACTOR) in WITH_SECOND_FACTOR
+        if not with_second_factor and second_factor_is_on(user.pk):
             logout(request)
             return self.get_response(request)
         if user.must_change_password:
@@ -51,4 +65,22 @@ class FirstStepsMiddleware:
                     return error_respond(request, password_change_required())
             elif request.path not in own:
                 return HttpResponseRedirect(own[0])
+            return self.get_response(request)
+        if not with_second_factor:
+            return self._enrolment_demand(request, user)
+        return self.get_response(request)
+
+    def _enrolment_demand(self, request: HttpRequest, user: User) -> HttpResponse:
+        """The security policy's demand for a second factor: a banner first, then a wall."""
+        left = mfa_grace_left(request.actor, user)  # type: ignore[attr-defined]
+        if left is None:
+            return self.get_response(request)
+        request.mfa_days_left = max(0, ceil(left / timedelta(days=1)))  # type: ignore[attr-defined]
+        if left > timedelta(0):
+            return self.get_response(request)
+        if request.path.startswith("/api/"):
+            if not request.headers.get("Authorization", "").lower().startswith("bearer "):
+                return error_respond(request, mfa_overdue())
+        elif not request.path.startswith(_ENROLMENT) and request.path not in map(reverse, _OPEN_WITHOUT):
+            return error_respond(request, mfa_overdue())
         return self.get_response(request)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from deployhub.access.step_up import StepUpTerms
 from deployhub.access.vocab import CHOOSABLE_PERMISSIONS, PERMISSIONS
 from deployhub.accounts.models import (
     ApiToken,
+    Passkey,
     RecoveryCode,
     SecurityPolicy,
     ServiceAccount,
@@ -49,7 +51,11 @@ def actor_of_account(user: User) -> Actor:
 
 
 def second_factor_is_on(user_id: UUID) -> bool:
-    return TotpDevice.objects.filter(user_id=user_id, confirmed=True).exists()
+    """Whether the person has an authenticator app or a passkey that counts."""
+    return (
+        TotpDevice.objects.filter(user_id=user_id, confirmed=True).exists()
+        or Passkey.objects.filter(user_id=user_id, confirmed=True).exists()
+    )
 
 
 def mfa_is_demanded(actor: Actor) -> bool:
@@ -63,6 +69,66 @@ def mfa_is_demanded(actor: Actor) -> bool:
     if (actor.is_administrator and "administrator" in roles) or (actor.is_auditor and "auditor" in roles):
         return True
     return bool(roles & set(policy.roles_of(actor).values()))
+
+
+def mfa_affected(*, for_all: bool, roles: Sequence[str]) -> QuerySet[Any]:
+    """The active people of whom such a policy demands a second factor; each with `has_second_factor`."""
+    people = _with_second_factor(User.objects.filter(is_active=True, kind=AccountKind.PERSON))
+    if for_all:
+        return people
+    in_projects = Membership.objects.filter(
+        user=OuterRef("pk"), project__archived_at=None, role__in=list(roles)
+    )
+    named = Q(Exists(in_projects))
+    if "administrator" in roles:
+        named |= Q(is_administrator=True)
+    if "auditor" in roles:
+        named |= Q(is_auditor=True)
+    return people.filter(named)
+
+
+@dataclass(frozen=True, slots=True)
+class MfaReach:
+    """Whom a demand for a second factor reaches."""
+
+    people: int
+    without_second_factor: int
+
+
+def mfa_reach(*, for_all: bool, roles: Sequence[str]) -> MfaReach:
+    affected = mfa_affected(for_all=for_all, roles=roles)
+    return MfaReach(
+        people=affected.count(), without_second_factor=affected.filter(has_second_factor=False).count()
+    )
+
+
+def mfa_grace_left(actor: Actor, user: User) -> timedelta | None:
+    """How long somebody without a second factor may go on without; None where nothing is demanded of them.
+
+    The days count from the first moment of the demand, which is noted here if it was not yet. Not above zero: over.
+    """
+    if not mfa_is_demanded(actor):
+        if user.mfa_demanded_at is not None:
+            User.objects.filter(pk=user.pk).unaudited_update(mfa_demanded_at=None)
+        return None
+    if user.mfa_demanded_at is None:
+        user.mfa_demanded_at = utc_now()
+        User.objects.filter(pk=user.pk, mfa_demanded_at=None).unaudited_update(
+            mfa_demanded_at=user.mfa_demanded_at
+        )
+    return user.mfa_demanded_at + timedelta(days=SecurityPolicy.current().mfa_grace_days) - utc_now()
+
+
+def mfa_is_overdue(actor: Actor, user: User) -> bool:
+    """Whether the days of grace of somebody without a second factor are over."""
+    left = mfa_grace_left(actor, user)
+    return left is not None and left <= timedelta(0) and not second_factor_is_on(user.pk)
+
+
+def security_policy_read(actor: Actor) -> SecurityPolicy:
+    """The security policy, and a record that it was read."""
+    event_record(actor, "security.view")
+    return SecurityPolicy.current()
 
 
 def step_up_terms(actor: Actor) -> StepUpTerms:
@@ -106,18 +172,35 @@ class SecondFactors:
     """Which kinds of second factor a person can show."""
 
     has_app: bool
+    has_passkey: bool
     has_recovery_code: bool
 
     @property
     def has_any(self) -> bool:
-        return self.has_app
+        return self.has_app or self.has_passkey
+
+
+def second_factors_of(user_id: UUID) -> SecondFactors:
+    return SecondFactors(
+        has_app=TotpDevice.objects.filter(user_id=user_id, confirmed=True).exists(),
+        has_passkey=Passkey.objects.filter(user_id=user_id, confirmed=True).exists(),
+        has_recovery_code=RecoveryCode.objects.filter(user_id=user_id, used_at=None).exists(),
+    )
 
 
 def second_factors_own(actor: Actor) -> SecondFactors:
-    return SecondFactors(
-        has_app=totp_devices_own(actor).filter(confirmed=True).exists(),
-        has_recovery_code=recovery_codes_left(actor) > 0,
-    )
+    return second_factors_of(_own_id(actor))
+
+
+def passkeys_own(actor: Actor) -> QuerySet[Passkey]:
+    return Passkey.objects.filter(user_id=_own_id(actor))
+
+
+def passkey_get(actor: Actor, passkey_id: UUID) -> Passkey:
+    passkey = passkeys_own(actor).select_related("user").filter(pk=passkey_id).first()
+    if passkey is None:
+        raise NotFound(NOTHING)
+    return passkey
 
 
 def recovery_codes_left(actor: Actor) -> int:
@@ -261,8 +344,13 @@ def users_visible(actor: Actor) -> QuerySet[User]:
     """All people for administrators and auditors, none for others; each with `has_second_factor`."""
     if not policy.can(actor, "user.view"):
         return User.objects.none()
-    confirmed = TotpDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
-    return User.objects.filter(kind=AccountKind.PERSON).annotate(has_second_factor=Exists(confirmed))
+    return _with_second_factor(User.objects.filter(kind=AccountKind.PERSON))
+
+
+def _with_second_factor(people: QuerySet[User]) -> QuerySet[Any]:
+    apps = TotpDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
+    passkeys = Passkey.objects.filter(user=OuterRef("pk"), confirmed=True)
+    return people.annotate(has_second_factor=Exists(apps) | Exists(passkeys))
 
 
 def users_read(actor: Actor) -> QuerySet[User]:

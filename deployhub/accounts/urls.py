@@ -5,8 +5,10 @@ from django.urls import path
 from deployhub.accounts.views import (
     account,
     issued_tokens,
+    passkeys,
     password,
     second_factor,
+    security,
     service_accounts,
     sign_in,
     step_up,
@@ -18,6 +20,7 @@ app_name = "accounts"
 urlpatterns = [
     path("sign-in/", sign_in.SignInPage.as_view(), name="sign-in"),
     path("sign-in/verify/", sign_in.SecondStepPage.as_view(), name="sign-in-verify"),
+    path("sign-in/passkey/", passkeys.PasskeySignIn.as_view(), name="sign-in-passkey"),
     path("sign-out/", sign_in.SignOutPage.as_view(), name="sign-out"),
     path("account/", account.AccountPage.as_view(), name="account"),
     path("account/password/", password.PasswordPage.as_view(), name="password"),
@@ -33,6 +36,21 @@ urlpatterns = [
     ),
     path(
         "account/mfa/<uuid:device_id>/remove/", second_factor.SecondFactorRemove.as_view(), name="mfa-remove"
+    ),
+    path(
+        "account/mfa/<uuid:device_id>/rename/", second_factor.SecondFactorRename.as_view(), name="mfa-rename"
+    ),
+    path("account/mfa/passkeys/new/", passkeys.PasskeyNew.as_view(), name="passkey-new"),
+    path("account/mfa/passkeys/<uuid:passkey_id>/try/", passkeys.PasskeyTry.as_view(), name="passkey-try"),
+    path(
+        "account/mfa/passkeys/<uuid:passkey_id>/rename/",
+        second_factor.SecondFactorRename.as_view(),
+        name="passkey-rename",
+    ),
+    path(
+        "account/mfa/passkeys/<uuid:passkey_id>/remove/",
+        second_factor.SecondFactorRemove.as_view(),
+        name="passkey-remove",
     ),
     path("account/tokens/", tokens.TokensPage.as_view(), name="tokens"),
     path("account/tokens/new/", tokens.TokenNewPage.as_view(), name="token-new"),
@@ -80,6 +98,8 @@ urlpatterns = [
         service_accounts.ServiceTokenWithdraw.as_view(),
         name="service-token-revoke",
     ),
+    path("settings/security/", security.SecurityPolicyPage.as_view(), name="security"),
+    path("settings/security/preview/", security.SecurityPreview.as_view(), name="security-preview"),
     path("users/", users.UsersPage.as_view(), name="users"),
     path("users/new/", users.UserNewPage.as_view(), name="user-new"),
     path("users/<uuid:user_id>/", users.UserPage.as_view(), name="user"),

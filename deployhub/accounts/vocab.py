@@ -15,6 +15,10 @@ TOTP_SEED_BYTES = 20
 """RFC 4226, section 4, R6: 160 bits."""
 
 TOTP_DEVICES_MAX = 5
+PASSKEYS_MAX = 10
+FACTOR_NAME_CHARACTERS_MAX = 64
+CEREMONY_TIME = timedelta(minutes=5)
+"""So long a passkey's challenge waits for its answer."""
 
 RECOVERY_CODES = 10
 RECOVERY_CODES_LOW = 3
@@ -72,6 +76,12 @@ class Factor(StrEnum):
     PASSWORD = "password"  # noqa: S105 - the name of a factor
     TOTP = "totp"
     RECOVERY_CODE = "recovery_code"
+    PASSKEY = "passkey"
 
 
+WITH_SECOND_FACTOR: frozenset[str] = frozenset({Factor.TOTP, Factor.RECOVERY_CODE, Factor.PASSKEY})
+"""What completes a sign-in of somebody who has a second factor."""
+
+SESSION_CEREMONIES = "passkey_ceremonies"
+"""Challenges of passkeys that wait for their answer, by purpose."""
 SESSION_PENDING = "pending_sign_in"

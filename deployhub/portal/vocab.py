@@ -32,6 +32,9 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry("Review", "review:findings", "scan-search", "finding.view", "Instance", of_project=False),
     Entry("Audit log", "review:audit", "scroll-text", "audit.view", "Instance", of_project=False),
     Entry("Accounts", "accounts:users", "users", "user.view", "Instance", of_project=False),
+    Entry(
+        "Security policy", "accounts:security", "shield-check", "security.view", "Instance", of_project=False
+    ),
     Entry("System", "portal:system", "server", "system.view", "Instance", of_project=False),
 )
 

@@ -14,6 +14,7 @@ import "./palette.js";
 import "./keys.js";
 import "./charts.js";
 import "./upload.js";
+import "./passkeys.js";
 import { mountAll } from "./mount.js";
 
 mountAll();

@@ -49,6 +49,7 @@ HARMLESS = {
     "token.view_all": "looks, and shows no secret",
     "token.rotate_itself": "asked by a machine, which has no second factor; a person allowed it under a step-up",
     "service.deactivate": "takes power away; in an alarm it must be quick",
+    "mfa.rename": "a name opens nothing",
     "mfa.step_up": "the step-up itself",
 }
 """Reviewed: permissions over what is dangerous that need no fresh second factor, each with its reason."""

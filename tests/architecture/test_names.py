@@ -109,7 +109,8 @@ USE_CASES_BY_ANOTHER_NAME = {
     "demo_offer_answer": "the answer is kept on the account",
     "totp_confirm": "ends what mfa.enrol began",
     "totp_enrol": "the kind of second factor that there is",
-    "totp_remove": "likewise",
+    "passkey_confirm": "ends what mfa.enrol began",
+    "passkey_register": "the other kind of second factor",
     "recovery_codes_renew": "recovery codes belong to the second factor",
 }
 """Reviewed: use cases whose function does not speak of the permission's entity."""

@@ -36,8 +36,9 @@ EXEMPT = {
 UNAUDITED = {
     "jobs.Job": {"lease_expires_at", "announced_at", "worker_name"},
     "registry.Upload": {"offset_bytes", "touched_at"},
-    "accounts.User": {"last_login"},
-    "accounts.TotpDevice": {"last_step"},
+    "accounts.User": {"last_login", "mfa_demanded_at"},
+    "accounts.TotpDevice": {"last_step", "last_used_at", "last_used_address"},
+    "accounts.Passkey": {"sign_count", "last_challenge", "last_used_at", "last_used_address"},
     "accounts.ApiToken": {"last_used_at", "last_used_address"},
 }
 """Reviewed: columns of audited models that may change without an event, because they change all the time."""

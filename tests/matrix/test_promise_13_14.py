@@ -29,7 +29,10 @@ PEOPLE = (*MEMBERS, "stranger", "nobody", "administrator", "auditor")
 GLOBAL_THINGS = {"document", "format", "event", "checkpoint", "user", "finding", "rule", "digest"}
 """Things that belong to no project: whoever may see one may see all."""
 
-LEADS_BACK = {"accounts:mfa-remove": "its GET leads back to the list and looks at nothing; its POST does"}
+LEADS_BACK = {
+    f"accounts:{name}": "its GET leads back to the list and looks at nothing; its POST does"
+    for name in ("mfa-remove", "mfa-rename", "passkey-remove", "passkey-rename")
+}
 """Reviewed: addresses whose GET redirects without having looked at the object."""
 
 _NOISE = (

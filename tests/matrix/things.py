@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from deployhub.access.models import Membership
-from deployhub.accounts.models import ApiToken, ServiceAccount, TotpDevice, User
+from deployhub.accounts.models import ApiToken, Passkey, ServiceAccount, TotpDevice, User
 from deployhub.audit.models import AuditLeaf
 from deployhub.audit.scope import system_scope
 from deployhub.audit.selectors.proofs import checkpoint_latest
@@ -57,6 +57,7 @@ SINGULAR = {
     "service-accounts": "service",
     "users": "user",
     "mfa": "device",
+    "passkeys": "passkey",
     "members": "membership",
     "memberships": "membership",
     "aliases": "alias",
@@ -129,6 +130,9 @@ class Things:
         device = TotpDevice(user=self.user, name="phone")
         device.seed = b"0" * 20
         device.save()
+        passkey = Passkey.objects.create(
+            user=self.user, name="laptop", site="localhost", credential_id=uuid4().hex, public_key="k"
+        )
         now = utc_now()
         finding = Finding.objects.create(
             rule="brute_force", severity="medium", subject=uuid4().hex, told="Sign-ins failed.", first_event_id=1,
@@ -160,6 +164,7 @@ class Things:
             "token": str(token.pk),
             "service": str(service.pk),
             "device": str(device.pk),
+            "passkey": str(passkey.pk),
             "membership": str(membership.pk) if membership else str(uuid4()),
             "user": str(self.user.pk),
             "event": str(AuditLeaf.objects.latest("position").event_id),

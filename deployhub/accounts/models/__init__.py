@@ -1,7 +1,7 @@
 """User, service accounts, second factors, recovery codes, API tokens, the security policy."""
 
 from deployhub.accounts.models.attempts import FailedAttempts
-from deployhub.accounts.models.factors import RecoveryCode, TotpDevice
+from deployhub.accounts.models.factors import Passkey, RecoveryCode, TotpDevice
 from deployhub.accounts.models.security_policy import SecurityPolicy
 from deployhub.accounts.models.services import ServiceAccount
 from deployhub.accounts.models.tokens import ApiToken, TokenNetwork
@@ -10,6 +10,7 @@ from deployhub.accounts.models.users import User, session_stamp_new
 __all__ = [
     "ApiToken",
     "FailedAttempts",
+    "Passkey",
     "RecoveryCode",
     "SecurityPolicy",
     "ServiceAccount",

@@ -10,6 +10,15 @@ from django.db import models
 from deployhub.audit.audited import AuditedModel
 
 ONLY_ROW = UUID(int=1)
+ROLES_OF_DEMAND: tuple[tuple[str, str], ...] = (
+    ("administrator", "Administrators"),
+    ("auditor", "Auditors"),
+    ("owner", "Owners of a project"),
+    ("engineer", "Engineers"),
+    ("release_manager", "Release managers"),
+    ("viewer", "Viewers"),
+)
+"""Whom the demand for a second factor can name: the global roles, and the roles in projects."""
 
 
 class SecurityPolicy(AuditedModel):

@@ -33,7 +33,7 @@ class User(AuditedModel, AbstractBaseUser):
     """
 
     AUDIT_MASKED = ("password", "session_stamp")
-    UNAUDITED_FIELDS = ("last_login",)
+    UNAUDITED_FIELDS = ("last_login", "mfa_demanded_at")
 
     username = models.CharField(
         max_length=60,
@@ -48,6 +48,8 @@ class User(AuditedModel, AbstractBaseUser):
     is_administrator = models.BooleanField(default=False)
     is_auditor = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
+    mfa_demanded_at = models.DateTimeField(null=True, editable=False)
+    """Since when the security policy demands a second factor of them; its days of grace count from here."""
     demo_answered = models.BooleanField(default=False)
     session_stamp = models.CharField(max_length=32, default=session_stamp_new, editable=False)
     """Every session carries a digest of it: a new stamp ends all of them at the next request."""

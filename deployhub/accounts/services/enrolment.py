@@ -8,9 +8,17 @@ from urllib.parse import quote, urlencode
 
 from django.conf import settings
 
-from deployhub.accounts.models import RecoveryCode, TotpDevice, User
+from deployhub.accounts.models import Passkey, RecoveryCode, TotpDevice, User
+from deployhub.accounts.selectors import mfa_is_demanded, second_factor_is_on
 from deployhub.accounts.services.second_factor import recovery_codes_write
-from deployhub.accounts.vocab import TOTP_DEVICES_MAX, TOTP_DIGITS, TOTP_SEED_BYTES, TOTP_STEP_SECONDS
+from deployhub.accounts.vocab import (
+    FACTOR_NAME_CHARACTERS_MAX,
+    TOTP_DEVICES_MAX,
+    TOTP_DIGITS,
+    TOTP_SEED_BYTES,
+    TOTP_STEP_SECONDS,
+)
+from deployhub.audit.scope import touch
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.errors import Conflict, InvalidInput
 from deployhub.usecase import usecase
@@ -44,7 +52,7 @@ def totp_confirm(*, actor: Actor, device: TotpDevice, name: str, code: str) -> l
             },
         )
     user = device.user
-    first = not user.totp_devices.filter(confirmed=True).exists()
+    first = not second_factor_is_on(user.pk)
     device.name, device.confirmed = name, True
     device.save(update_fields=["name", "confirmed"])
     user.sessions_end()
@@ -53,22 +61,38 @@ def totp_confirm(*, actor: Actor, device: TotpDevice, name: str, code: str) -> l
 
 
 @usecase("mfa.remove", on="device")
-def totp_remove(*, actor: Actor, device: TotpDevice) -> User:
-    """Remove a device. With the last one the recovery codes go too: there is nothing left that they stand in for."""
+def factor_remove(*, actor: Actor, device: TotpDevice | Passkey) -> User:
+    """Remove an app or a passkey. With the last one the recovery codes go too: they stand in for nothing then."""
     user = device.user
     device.delete()
-    if not user.totp_devices.filter(confirmed=True).exists():
+    if device.confirmed and not second_factor_is_on(user.pk):
+        if mfa_is_demanded(actor):
+            raise Conflict(
+                "The security policy demands a second factor of you, and this is your only one.",
+                hint="Set up another one first.",
+            )
         RecoveryCode.objects.filter(user=user).delete()
     user.sessions_end()
     user.save(update_fields=["session_stamp"])
     return user
 
 
+@usecase("mfa.rename", on="device")
+def factor_rename(*, actor: Actor, device: TotpDevice | Passkey, name: str) -> None:
+    """Give an app or a passkey another name."""
+    name = name.strip()
+    if not 1 <= len(name) <= FACTOR_NAME_CHARACTERS_MAX:
+        raise InvalidInput(f"A name has 1 to {FACTOR_NAME_CHARACTERS_MAX} characters.")
+    device.name = name
+    device.save(update_fields=["name"])
+    touch(device)
+
+
 @usecase("mfa.recovery", on="user")
 def recovery_codes_renew(*, actor: Actor, user: User) -> list[str]:
     """Ten new recovery codes; the old ones stop working."""
-    if not user.totp_devices.filter(confirmed=True).exists():
-        raise Conflict("There is no second factor to recover.", hint="Set up an authenticator app first.")
+    if not second_factor_is_on(user.pk):
+        raise Conflict("There is no second factor to recover.", hint="Set up a passkey or an app first.")
     return recovery_codes_write(user=user)
 
 

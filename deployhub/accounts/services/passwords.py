@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from deployhub.accounts.models import User
 from deployhub.accounts.services.proof import IdentityProof, proof_demand
+from deployhub.accounts.services.security import security_policy_begin
 from deployhub.accounts.vocab import ONE_TIME_PASSWORD_CHARACTERS
 from deployhub.audit.scope import system_scope
 from deployhub.kernel.actor import Actor
@@ -45,6 +46,7 @@ def first_administrator_create() -> str | None:
             user.save(force_insert=True)
     except IntegrityError:
         return None
+    security_policy_begin()
     return password
 
 

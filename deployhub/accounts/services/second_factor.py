@@ -15,10 +15,12 @@ from deployhub.kernel.actor import Actor
 from deployhub.kernel.clock import utc_now
 
 
-def totp_verify(*, user: User, code: str) -> TotpDevice | None:
-    """The confirmed device whose code this is; the code is spent by it."""
+def totp_verify(*, user: User, code: str, address: str = "") -> TotpDevice | None:
+    """The confirmed device whose code this is; the code is spent by it. `address` is noted as that of its last use."""
     for device in user.totp_devices.filter(confirmed=True):
         if device.verify_token(code):
+            mine = TotpDevice.objects.filter(pk=device.pk)
+            mine.unaudited_update(last_used_at=utc_now(), last_used_address=address[:64])
             return device
     return None
 

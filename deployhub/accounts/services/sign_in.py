@@ -11,7 +11,9 @@ from django.utils.crypto import constant_time_compare
 from django_otp import login as otp_login
 
 from deployhub.accounts.models import TotpDevice, User
+from deployhub.accounts.selectors import second_factor_is_on
 from deployhub.accounts.services.attempts import attempt_begin, attempts_forget, attempts_key
+from deployhub.accounts.services.ceremonies import Purpose, assertion_verify
 from deployhub.accounts.services.second_factor import recovery_code_use, totp_verify
 from deployhub.accounts.services.step_up import freshness_stamp
 from deployhub.accounts.vocab import SECOND_STEP_TIME, SESSION_PENDING, Factor
@@ -65,7 +67,7 @@ def password_step(
         _refusal_record(actor, username=username, user=user, reason="wrong name or password, or not active")
         raise InvalidInput("Name or password is wrong.", hint="Check both, then try again.")
     attempts_forget(key)
-    if known.totp_devices.filter(confirmed=True).exists():
+    if second_factor_is_on(known.pk):
         request.session.flush()  # a fresh key: nothing that was here before the password counts
         request.session[SESSION_PENDING] = {
             "user_id": str(known.pk),
@@ -104,17 +106,39 @@ def second_step(
         raise
     device: TotpDevice | None = None
     if factor is Factor.TOTP:
-        device = totp_verify(user=user, code=code)
+        device = totp_verify(user=user, code=code, address=actor.address)
         right = device is not None
+    elif factor is Factor.PASSKEY:
+        shown = assertion_verify(request, actor=actor, purpose=Purpose.SECOND_STEP, answer=code, user=user)
+        right = shown is not None
     else:
         right = recovery_code_use(actor=actor, user=user, code=code)
     if not right:
         _refusal_record(actor, username=user.username, user=user, reason=f"wrong second factor ({factor})")
         if factor is Factor.TOTP:
             raise InvalidInput("This code is not right.", hint="Each code works once; wait for the next one.")
+        if factor is Factor.PASSKEY:
+            raise InvalidInput("This passkey was not accepted.", hint="Try again, or use another way.")
         raise InvalidInput("This recovery code is not right, or was used.", hint="Try another of your codes.")
     attempts_forget(key)
     session_begin(request, user=user, factor=factor, device=device)
+
+
+def passkey_sign_in(request: HttpRequest, *, actor: Actor, answer: str) -> None:
+    """Sign in by a passkey alone: the device asked for a PIN, a finger or a face, so it is two factors in one.
+
+    Raises InvalidInput, RateLimited; neither tells whether the account exists.
+    """
+    key = attempts_key("passkey", actor.address)
+    attempt_begin(key)
+    shown = assertion_verify(request, actor=actor, purpose=Purpose.SIGN_IN, answer=answer, user=None)
+    if shown is None:
+        _refusal_record(actor, username="", user=None, reason="wrong or unknown passkey")
+        raise InvalidInput(
+            "This passkey was not accepted.", hint="It may have been removed. Sign in by name and password."
+        )
+    attempts_forget(key)
+    session_begin(request, user=shown.user, factor=Factor.PASSKEY)
 
 
 def session_begin(

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from deployhub.accounts.models import User
 from deployhub.accounts.selectors import second_factor_is_on
 from deployhub.accounts.services.attempts import attempt_begin, attempts_forget, attempts_key
+from deployhub.accounts.services.ceremonies import Purpose, assertion_verify
 from deployhub.accounts.services.second_factor import recovery_code_use, totp_verify
 from deployhub.accounts.vocab import Factor
 from deployhub.audit.scope import event_record
@@ -18,6 +19,7 @@ from deployhub.kernel.actor import Actor
 from deployhub.kernel.errors import InvalidInput, RateLimited
 
 _WRONG = {
+    Factor.PASSKEY: InvalidInput("This passkey was not accepted.", hint="Try again, or use another way."),
     Factor.PASSWORD: InvalidInput("This is not your password.", hint="Try again."),
     Factor.TOTP: InvalidInput("This code is not right.", hint="Each code works once; wait for the next one."),
     Factor.RECOVERY_CODE: InvalidInput(
@@ -71,7 +73,10 @@ def step_up_show(request: HttpRequest, *, actor: Actor, user: User, factor: Fact
     """Check what was shown. A password does only for who has nothing stronger. Raises InvalidInput, RateLimited."""
     key = step_up_begin(actor=actor, user=user, factor=factor)
     if factor is Factor.TOTP:
-        right = totp_verify(user=user, code=shown) is not None
+        right = totp_verify(user=user, code=shown, address=actor.address) is not None
+    elif factor is Factor.PASSKEY:
+        passkey = assertion_verify(request, actor=actor, purpose=Purpose.STEP_UP, answer=shown, user=user)
+        right = passkey is not None
     elif factor is Factor.RECOVERY_CODE:
         right = recovery_code_use(actor=actor, user=user, code=shown)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import IntegrityError, models, transaction
 
-from deployhub.accounts.models import RecoveryCode, TotpDevice, User
+from deployhub.accounts.models import Passkey, RecoveryCode, TotpDevice, User
 from deployhub.accounts.services.passwords import one_time_password
 from deployhub.accounts.services.token_ends import tokens_end
 from deployhub.audit.scope import touch
@@ -111,6 +111,7 @@ def user_reset(*, actor: Actor, user: User) -> tuple[User, str]:
     password = one_time_password()
     _access_end(user)
     TotpDevice.objects.filter(user=user).delete()
+    Passkey.objects.filter(user=user).delete()
     RecoveryCode.objects.filter(user=user).delete()
     user.set_password(password)
     user.must_change_password = True

@@ -15,20 +15,31 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django_otp import login as otp_login
 
 from deployhub.accounts.forms import TotpConfirmForm
-from deployhub.accounts.models import TotpDevice
-from deployhub.accounts.selectors import account_get, recovery_codes_left, totp_device_get, totp_devices_own
+from deployhub.accounts.models import Passkey, TotpDevice
+from deployhub.accounts.selectors import (
+    account_get,
+    passkey_get,
+    passkeys_own,
+    recovery_codes_left,
+    second_factor_is_on,
+    totp_device_get,
+    totp_devices_own,
+)
+from deployhub.accounts.services.ceremonies import site_of
 from deployhub.accounts.services.enrolment import (
     enrolment_address,
+    factor_remove,
+    factor_rename,
     recovery_codes_renew,
     seed_text,
     totp_confirm,
     totp_enrol,
-    totp_remove,
 )
 from deployhub.accounts.services.step_up import freshness_stamp
 from deployhub.accounts.vocab import RECOVERY_CODES_LOW, Factor
 from deployhub.doors.pages import FormPage, Page
 from deployhub.doors.vocab import SESSION_FACTOR
+from deployhub.kernel.errors import Conflict, InvalidInput
 
 
 def qr_image(text: str) -> str:
@@ -47,7 +58,15 @@ class SecondFactorPage(Page):
         left = recovery_codes_left(self.actor)
         return {
             "tab": "second_factor",
-            "devices": totp_devices_own(self.actor).filter(confirmed=True),
+            "factors": [
+                {"kind": "passkey", "it": passkey}
+                for passkey in passkeys_own(self.actor).filter(confirmed=True)
+            ]
+            + [
+                {"kind": "app", "it": device}
+                for device in totp_devices_own(self.actor).filter(confirmed=True)
+            ],
+            "site": site_of(self.request),
             "codes_left": left,
             "codes_low": left <= RECOVERY_CODES_LOW,
             **extra,
@@ -102,24 +121,50 @@ class SecondFactorConfirm(FormPage):
         otp_login(self.request, device)
         self.request.session[SESSION_FACTOR] = Factor.TOTP.value
         freshness_stamp(self.request)
+        self.request.mfa_days_left = None  # type: ignore[attr-defined]
         if codes:
             return self.page(template="accounts/recovery_codes.html", codes=codes, first=True)
         messages.success(self.request, "The device is set up. Your other sessions have ended.")
         return reverse("accounts:mfa")
 
 
-class SecondFactorRemove(Page):
-    permission = "mfa.remove"
+class _FactorAct(Page):
+    """A button of the list: an authenticator app or, by its own address, a passkey."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return HttpResponseRedirect(reverse("accounts:mfa"))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        device = totp_device_get(self.actor, self.kwargs["device_id"])
-        user = totp_remove(actor=self.actor, device=device)
-        update_session_auth_hash(request, user)
-        messages.success(request, f"“{device.name}” was removed. Your other sessions have ended.")
+        if "passkey_id" in self.kwargs:
+            factor: TotpDevice | Passkey = passkey_get(self.actor, self.kwargs["passkey_id"])
+        else:
+            factor = totp_device_get(self.actor, self.kwargs["device_id"])
+        try:
+            self.act(factor)
+        except (Conflict, InvalidInput) as error:
+            messages.error(request, f"{error.detail} {error.hint}".strip())
         return HttpResponseRedirect(reverse("accounts:mfa"))
+
+    def act(self, factor: TotpDevice | Passkey) -> None:
+        raise NotImplementedError
+
+
+class SecondFactorRemove(_FactorAct):
+    permission = "mfa.remove"
+
+    def act(self, factor: TotpDevice | Passkey) -> None:
+        user = factor_remove(actor=self.actor, device=factor)
+        update_session_auth_hash(self.request, user)
+        if not second_factor_is_on(user.pk):
+            self.request.session[SESSION_FACTOR] = Factor.PASSWORD.value
+        messages.success(self.request, f"“{factor.name}” was removed. Your other sessions have ended.")
+
+
+class SecondFactorRename(_FactorAct):
+    permission = "mfa.rename"
+
+    def act(self, factor: TotpDevice | Passkey) -> None:
+        factor_rename(actor=self.actor, device=factor, name=self.request.POST.get("name", ""))
 
 
 @method_decorator(never_cache, name="dispatch")

@@ -12,6 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from deployhub.accounts.forms import SignInForm
+from deployhub.accounts.selectors import second_factors_of
+from deployhub.accounts.services.ceremonies import Purpose, assertion_begin, site_of
 from deployhub.accounts.services.sign_in import (
     PendingSignIn,
     password_step,
@@ -75,8 +77,23 @@ class SecondStepPage(Page):
     def _face(
         self, pending: PendingSignIn, *, factor: Factor, error: str = "", status: int = 200
     ) -> HttpResponse:
-        recovery = factor is Factor.RECOVERY_CODE
-        return self.page(status=status, person=pending.user, recovery=recovery, error=error)
+        site, factors = site_of(self.request), second_factors_of(pending.user.pk)
+        passkeys = pending.user.passkeys.filter(confirmed=True, site=site.name)
+        options = (
+            assertion_begin(self.request, purpose=Purpose.SECOND_STEP, passkeys=passkeys)
+            if not site.trouble and passkeys
+            else ""
+        )
+        recovery = factor is Factor.RECOVERY_CODE or not (factors.has_app or options)
+        return self.page(
+            status=status,
+            person=pending.user,
+            recovery=recovery,
+            error=error,
+            factors=factors,
+            options=options,
+            site=site,
+        )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         pending = self._pending()
@@ -89,8 +106,11 @@ class SecondStepPage(Page):
         pending = self._pending()
         if pending is None:
             return HttpResponseRedirect(reverse("accounts:sign-in"))
-        factor = Factor.RECOVERY_CODE if "recovery_code" in request.POST else Factor.TOTP
-        code = request.POST.get("recovery_code" if factor is Factor.RECOVERY_CODE else "code", "")[:64]
+        names = {"recovery_code": Factor.RECOVERY_CODE, "credential": Factor.PASSKEY, "code": Factor.TOTP}
+        field = next((name for name in names if name in request.POST), "code")
+        factor, code = names[field], request.POST.get(field, "")
+        if factor is not Factor.PASSKEY:
+            code = code[:64]
         try:
             second_step(request, actor=self.actor, pending=pending, code=code, factor=factor)
         except (InvalidInput, RateLimited) as error:

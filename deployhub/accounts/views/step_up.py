@@ -11,7 +11,13 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from deployhub.accounts.selectors import account_get, second_factors_own
+from deployhub.accounts.selectors import account_get, passkeys_own, second_factors_own
+from deployhub.accounts.services.ceremonies import (
+    ANSWER_CHARACTERS_MAX,
+    Purpose,
+    assertion_begin,
+    site_of,
+)
 from deployhub.accounts.services.step_up import step_up_show
 from deployhub.accounts.vocab import Factor
 from deployhub.doors.pages import Page
@@ -32,27 +38,44 @@ class StepUpPage(Page):
         return str(self.request.POST.get(name) or self.request.GET.get(name, ""))
 
     def context(self, **extra: Any) -> dict[str, Any]:
-        factors = second_factors_own(self.actor)
+        factors, site = second_factors_own(self.actor), site_of(self.request)
+        passkeys = passkeys_own(self.actor).filter(confirmed=True, site=site.name)
+        options = (
+            assertion_begin(self.request, purpose=Purpose.STEP_UP, passkeys=passkeys)
+            if not site.trouble and passkeys
+            else ""
+        )
         return {
             "person": account_get(self.actor),
+            "site": site,
+            "options": options,
             "next": safe_address(self.request, self._asked("next")),
             "again": self._asked("again") == "1",
             "factors": factors,
-            "factor": self._factor_asked(has_app=factors.has_app, has_any=factors.has_any),
+            "factor": self._factor_asked(
+                has_app=factors.has_app, has_passkey=bool(options), has_any=factors.has_any
+            ),
             **extra,
         }
 
-    def _factor_asked(self, *, has_app: bool, has_any: bool) -> str:
+    def _factor_asked(self, *, has_app: bool, has_passkey: bool, has_any: bool) -> str:
         if not has_any:
             return Factor.PASSWORD
         recovery = self.request.GET.get("with") == "recovery" or "recovery_code" in self.request.POST
-        return Factor.RECOVERY_CODE if recovery or not has_app else Factor.TOTP
+        if recovery or not (has_app or has_passkey):
+            return Factor.RECOVERY_CODE
+        return Factor.TOTP if has_app else Factor.PASSKEY
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.page()
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        names = {"code": Factor.TOTP, "recovery_code": Factor.RECOVERY_CODE, "password": Factor.PASSWORD}
+        names = {
+            "credential": Factor.PASSKEY,
+            "code": Factor.TOTP,
+            "recovery_code": Factor.RECOVERY_CODE,
+            "password": Factor.PASSWORD,
+        }
         field = next((name for name in names if name in request.POST), "password")
         try:
             step_up_show(
@@ -60,7 +83,9 @@ class StepUpPage(Page):
                 actor=self.actor,
                 user=account_get(self.actor),
                 factor=names[field],
-                shown=request.POST.get(field, "")[:SHOWN_MAX],
+                shown=request.POST.get(field, "")[
+                    : ANSWER_CHARACTERS_MAX if field == "credential" else SHOWN_MAX
+                ],
             )
         except (InvalidInput, RateLimited) as error:
             return self.page(status=error.status, error=f"{error.detail} {error.hint}".strip())
