@@ -6,36 +6,94 @@ both doors. Every refusal is written to the audit log.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from deployhub.access import step_up
-from deployhub.access.models import Membership
+from deployhub.access.models import CustomRole, Membership, not_ended
 from deployhub.access.vocab import (
     ADMINISTRATOR_PERMISSIONS,
     AUDITOR_PERMISSIONS,
     PERMISSIONS,
+    PREVIEW_PERMITTED,
     ROLE_PERMISSIONS,
     Reach,
+    Role,
 )
 from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
-from deployhub.kernel.actor import Actor
+from deployhub.kernel.actor import Actor, Preview
 from deployhub.kernel.errors import Forbidden, NotAuthenticated, NotFound
 
 
-def roles_of(actor: Actor) -> dict[UUID, str]:
-    """The actor's role by project id; read once for each request."""
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a person may do in one project, by which role, until when."""
+
+    role: str
+    label: str
+    permissions: frozenset[str]
+    expires_at: datetime | None = None
+    is_custom: bool = False
+
+
+def grant_of(membership: Membership) -> Grant:
+    return Grant(
+        membership.role_key,
+        membership.role_label,
+        membership.permissions,
+        membership.expires_at,
+        membership.custom_role_id is not None,
+    )
+
+
+def roles_of(actor: Actor) -> dict[UUID, Grant]:
+    """The actor's grants by project id; read once for each request. An ended membership is none."""
     if actor.user_id is None:
         return {}
     known = actor.cache.get("roles")
     if known is None:
-        rows = Membership.objects.filter(user_id=actor.user_id, project__archived_at=None)
-        known = dict(rows.values_list("project_id", "role"))
+        rows = Membership.objects.filter(
+            not_ended(), user_id=actor.user_id, project__archived_at=None
+        ).select_related("custom_role")
+        known = {row.project_id: grant_of(row) for row in rows}
+        if actor.preview is not None:
+            known = _previewed(actor.preview, known)
         actor.cache["roles"] = known
     return known  # type: ignore[return-value]
+
+
+def _previewed(preview: Preview, own: dict[UUID, Grant]) -> dict[UUID, Grant]:
+    """One project, as the role would see it, and never more than what the person holds there now."""
+    held = own.get(preview.project_id)
+    permissions = (
+        ADMINISTRATOR_PERMISSIONS if preview.by_administrator else held.permissions if held else None
+    )
+    shown = role_find(preview.project_id, preview.role)
+    if permissions is None or shown is None:
+        return {}
+    return {preview.project_id: replace(shown, permissions=shown.permissions & permissions)}
+
+
+def role_find(project_id: UUID, key: str) -> Grant | None:
+    """A role by its key, as it would be granted in the project; None when there is none."""
+    if key in Role.values:
+        return Grant(key, Role(key).label, ROLE_PERMISSIONS[key])
+    row = CustomRole.objects.filter(project_id=project_id, slug=key).first()
+    return Grant(row.slug, row.name, frozenset(row.permissions), is_custom=True) if row is not None else None
+
+
+def held_in(actor: Actor, project_id: UUID) -> frozenset[str]:
+    """Every permission that the person holds in the project: what they may hand on at most, whatever token they use."""
+    if actor.is_system:
+        return frozenset(PERMISSIONS)
+    own = roles_of(actor).get(project_id)
+    held = own.permissions if own is not None else frozenset()
+    return held | ADMINISTRATOR_PERMISSIONS if actor.is_administrator else held
 
 
 def roles_forget(actor: Actor) -> None:
@@ -81,10 +139,8 @@ def can(actor: Actor, permission: str, obj: Any = None) -> bool:
         return False
     roles = roles_of(actor)
     if obj is None:
-        return any(permission in ROLE_PERMISSIONS[role] for role in roles.values())
-    return project_id is not None and permission in ROLE_PERMISSIONS.get(
-        roles.get(project_id, ""), frozenset()
-    )
+        return any(permission in grant.permissions for grant in roles.values())
+    return project_id is not None and project_id in roles and permission in roles[project_id].permissions
 
 
 def _can_see(actor: Actor, obj: Any) -> bool:
@@ -150,6 +206,25 @@ def require(actor: Actor, permission: str, obj: Any = None) -> None:
     )
 
 
+def require_not_previewing(actor: Actor, permission: str, obj: Any = None) -> None:
+    """Raise Forbidden while the actor views as a role: a preview shows, and changes nothing."""
+    if not actor.acting_as or permission in PREVIEW_PERMITTED:
+        return
+    event_record(
+        actor,
+        permission,
+        obj if hasattr(obj, "audit_type") else None,
+        operation=Operation.EVENT,
+        outcome=Outcome.DENIED,
+        reason="viewing as a role",
+    )
+    raise Forbidden(
+        f"You are viewing as {actor.acting_as}, so nothing can be changed.",
+        hint="Stop viewing as a role first.",
+        code="previewing",
+    )
+
+
 def visible(
     actor: Actor, permission: str, queryset: QuerySet, *, project_path: str = "project_id"
 ) -> QuerySet:
@@ -167,7 +242,7 @@ def visible(
         actor.is_auditor and permission in AUDITOR_PERMISSIONS
     ):
         return queryset
-    allowed = [p for p, role in roles_of(actor).items() if permission in ROLE_PERMISSIONS[role]]
+    allowed = [p for p, grant in roles_of(actor).items() if permission in grant.permissions]
     if len(allowed) == 1:
         return queryset.filter(**{project_path: allowed[0]})
     return queryset.filter(**{f"{project_path}__in": allowed})

@@ -38,6 +38,20 @@ class Role(models.TextChoices):
     VIEWER = "viewer", "Viewer"
 
 
+CUSTOM = "custom"
+"""Stands in Membership.role where the role is one that the project's owners made."""
+
+
+class RequestState(models.TextChoices):
+    """Of what one person asks and another decides."""
+
+    WAITING = "waiting", "Waiting"
+    APPROVED = "approved", "Approved"
+    DECLINED = "declined", "Declined"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    LAPSED = "lapsed", "Lapsed"
+
+
 _TABLE: list[tuple[str, str, Reach]] = [
     ("project.view", "See a project and its members", Reach.PROJECT),
     ("project.create", "Create a project", Reach.INSTANCE),
@@ -52,10 +66,21 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("service.activate", "Activate a service account again", Reach.PROJECT),
     ("token.issue", "Make and rotate tokens of a service account", Reach.PROJECT),
     ("token.withdraw", "Revoke tokens of a service account", Reach.PROJECT),
+    ("project.duties", "Demand a second person for production", Reach.PROJECT),
+    ("role.define", "Make and change the project's own roles", Reach.PROJECT),
+    ("reach.view", "See who can reach a project and its models, and who asks to", Reach.PROJECT),
+    ("preview.start", "View the interface as a role of the project", Reach.PROJECT),
+    ("preview.stop", "Stop viewing as a role", Reach.SELF),
+    ("access.request", "Ask for a role in a project", Reach.ANYONE),
+    ("access.view", "See own requests for access", Reach.SELF),
+    ("access.withdraw", "Withdraw an own request for access", Reach.SELF),
+    ("access.decide", "Approve or decline requests for access", Reach.PROJECT),
     ("model.view", "See registered models", Reach.PROJECT),
     ("model.create", "Register a model", Reach.PROJECT),
     ("model.update", "Describe a model", Reach.PROJECT),
     ("model.alias", "Point an alias at a version", Reach.PROJECT),
+    ("alias.approve", "Approve or decline that the production alias moves", Reach.PROJECT),
+    ("alias.request", "Ask that the production alias points at a version", Reach.PROJECT),
     ("version.view", "See versions", Reach.PROJECT),
     ("version.create", "Upload a version", Reach.PROJECT),
     ("version.inspect", "Inspect a version again", Reach.PROJECT),
@@ -153,7 +178,7 @@ _SEE = _codes(
 _ENGINEER = _SEE | _codes(
     "model.create", "model.update", "version.create", "version.inspect", "version.describe", "version.download",
     "artifact.create", "artifact.download", "dataset.create", "dataset.download", "upload.create", "export.create",
-    "job.cancel", "job.retry",
+    "job.cancel", "job.retry", "alias.request",
 )  # fmt: skip
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
@@ -162,6 +187,8 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     Role.RELEASE_MANAGER: _SEE
     | _codes(
         "model.alias",
+        "alias.request",
+        "alias.approve",
         "artifact.create",
         "artifact.download",
         "version.describe",
@@ -171,8 +198,9 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     ),
     Role.OWNER: _ENGINEER
     | _codes(
-        "model.alias", "project.update", "project.archive", "membership.grant", "membership.revoke", "service.create",
-        "service.update", "service.deactivate", "service.activate", "token.issue", "token.withdraw",
+        "model.alias", "alias.approve", "project.update", "project.archive", "project.duties", "membership.grant",
+        "membership.revoke", "role.define", "reach.view", "preview.start", "access.decide",
+        "service.create", "service.update", "service.deactivate", "service.activate", "token.issue", "token.withdraw",
     ),
 }  # fmt: skip
 
@@ -195,15 +223,47 @@ _LOG_CARE = _codes(
 )  # fmt: skip
 AUDITOR_PERMISSIONS: frozenset[str] = (
     _SEE
-    | _codes("audit.view", "user.view", "security.view", "system.view", "token.view_all")
+    | _codes("audit.view", "user.view", "security.view", "system.view", "token.view_all", "reach.view")
     | _REVIEW
     | _LOG_CARE
 )
 """Sees all, and changes nothing of models and people: what auditors write is the review alone."""
 
+CUSTOM_ROLE_PERMISSIONS: frozenset[str] = frozenset(
+    code for code, permission in PERMISSIONS.items() if permission.reach is Reach.PROJECT
+) - _codes(
+    "role.define", "preview.start", "service.create", "service.update", "service.deactivate", "service.activate",
+    "token.issue", "token.withdraw",
+)  # fmt: skip
+"""What a project's own role may hold. Making roles, viewing as one, and machines with their tokens stay with owners and
+administrators: each of them would be a way around the rule that nobody hands on more than they hold."""
+
+PREVIEW_PERMITTED: frozenset[str] = _codes("preview.stop", "account.sign_out", "mfa.step_up")
+"""The only use cases while somebody views as a role (the step-up, since a look may ask for one): everything else is
+refused, whatever the role may do."""
+
+NO_TOKEN_CARRIES: frozenset[str] = _codes("preview.start", "preview.stop")
+"""Meaningless without a browser."""
+
+PERMISSION_GROUPS: dict[str, str] = {
+    "project": "Project", "membership": "Members and access", "access": "Members and access",
+    "role": "Members and access", "reach": "Members and access", "preview": "Members and access",
+    "model": "Models", "alias": "Models", "version": "Versions", "artifact": "Artifacts and exports",
+    "export": "Artifacts and exports", "format": "Artifacts and exports", "dataset": "Datasets and uploads",
+    "upload": "Datasets and uploads", "job": "Jobs", "audit": "Audit and its review", "finding": "Audit and its review", "rule": "Audit and its review",
+    "review": "Audit and its review", "digest": "Audit and its review", "user": "Accounts", "system": "System",
+    "demo": "System", "account": "Own account", "mfa": "Own account", "token": "Tokens and machines", "service": "Tokens and machines",
+    "dashboard": "Everybody", "docs": "Everybody", "search": "Everybody",
+}  # fmt: skip
+"""Under which heading a permission is shown, by its entity; one that is not named here stands under "Other"."""
+
+
+def permission_group(code: str) -> str:
+    return PERMISSION_GROUPS.get(code.partition(".")[0], "Other")
+
 
 STEP_UP_PERMISSIONS: frozenset[str] = _codes(
-    "membership.grant", "membership.revoke",
+    "membership.grant", "membership.revoke", "role.define", "access.decide", "alias.approve", "project.duties",
     "user.create", "user.update", "user.deactivate", "user.activate", "user.reset",
     "mfa.enrol", "mfa.remove", "mfa.recovery",
     "token.create", "token.waive_step_up", "token.rotate", "token.issue", "token.revoke_any", "token.check_leak",
@@ -237,9 +297,10 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
         "model.create", "model.update", "version.create", "version.inspect", "version.describe", "dataset.create",
         "upload.create", "upload.append", "upload.abandon", "upload.view",
     ),
-    TokenScope.RUN: _codes("export.create", "artifact.create", "job.cancel", "job.retry", "model.alias"),
+    TokenScope.RUN: _codes("export.create", "artifact.create", "job.cancel", "job.retry", "model.alias", "alias.request", "alias.approve"),
     TokenScope.ADMINISTER: _codes(
-        "project.create", "project.update", "project.archive", "membership.grant", "membership.revoke",
+        "project.create", "project.update", "project.archive", "project.duties", "membership.grant",
+        "membership.revoke", "role.define", "access.decide", "access.request", "access.withdraw",
         "service.create", "service.update", "service.deactivate", "service.activate",
         "user.create", "user.update", "user.deactivate", "user.activate", "user.reset", "security.update", "demo.load",
         "finding.update", "finding.close", "review.record",

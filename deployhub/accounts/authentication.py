@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -37,7 +36,7 @@ def actor_of_token(token: ApiToken, request: Any) -> Actor:
         step_up_exempt=token.step_up_exempt,
         token_id=token.pk,
         token_permissions=token.carried_permissions,
-        token_project_ids=frozenset(UUID(p) for p in token.project_ids) if token.project_ids else None,
+        token_project_ids=token.bound_project_ids,
         address=client_address(request),
         user_agent=request.headers.get("User-Agent", ""),
         request_id=getattr(request, "request_id", ""),

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from deployhub.access import policy
-from deployhub.access.models import Membership
+from deployhub.access.models import Membership, not_ended
 from deployhub.access.step_up import StepUpTerms
 from deployhub.access.vocab import CHOOSABLE_PERMISSIONS, PERMISSIONS
 from deployhub.accounts.models import (
@@ -60,6 +60,7 @@ def second_factor_is_on(user_id: UUID) -> bool:
 
 def mfa_is_demanded(actor: Actor) -> bool:
     """Whether the security policy demands a second factor of this person, for themselves or for a role they have."""
+    actor = actor.unmasked()  # to view as a viewer is no way around what is demanded of an owner
     demands = SecurityPolicy.current()
     if demands.mfa_required_for_all:
         return True
@@ -68,7 +69,7 @@ def mfa_is_demanded(actor: Actor) -> bool:
         return False
     if (actor.is_administrator and "administrator" in roles) or (actor.is_auditor and "auditor" in roles):
         return True
-    return bool(roles & set(policy.roles_of(actor).values()))
+    return bool(roles & {grant.role for grant in policy.roles_of(actor).values()})
 
 
 def mfa_affected(*, for_all: bool, roles: Sequence[str]) -> QuerySet[Any]:
@@ -150,8 +151,8 @@ def account_get(actor: Actor) -> User:
 def memberships_own(actor: Actor) -> QuerySet[Membership]:
     """The actor's roles, with the projects they hold in."""
     return (
-        Membership.objects.filter(user_id=_own_id(actor), project__archived_at=None)
-        .select_related("project")
+        Membership.objects.filter(not_ended(), user_id=_own_id(actor), project__archived_at=None)
+        .select_related("project", "custom_role")
         .order_by("project__name")
     )
 
@@ -374,7 +375,11 @@ def user_read(actor: Actor, user_id: UUID) -> User:
 
 
 def user_memberships(user: User) -> QuerySet[Membership]:
-    return Membership.objects.filter(user=user).select_related("project").order_by("project__name")
+    return (
+        Membership.objects.filter(not_ended(), user=user)
+        .select_related("project", "custom_role")
+        .order_by("project__name")
+    )
 
 
 def projects_for_services(actor: Actor) -> QuerySet:

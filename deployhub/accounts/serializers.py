@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from deployhub.access.vocab import Role, TokenScope
+from deployhub.access.vocab import TokenScope
 from deployhub.accounts.models import ApiToken, User
 from deployhub.accounts.models.security_policy import ROLES_OF_DEMAND
 from deployhub.accounts.services.service_accounts import MACHINE_ROLES
@@ -30,7 +30,10 @@ class ProjectRoleSerializer(serializers.Serializer):
         source="project.slug", help_text="Short name of the project in addresses."
     )
     project_name = serializers.CharField(source="project.name", help_text="Name of the project.")
-    role = serializers.ChoiceField(choices=Role.choices, help_text="The role in this project.")
+    role = serializers.CharField(
+        source="role_key", help_text="The role in this project: a built-in one, or the short name of its own."
+    )
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="When it ends (UTC); null for never.")
 
 
 class TokenSerializer(serializers.Serializer):

@@ -248,10 +248,10 @@ SPECTACULAR_SETTINGS = {
         "VersionStateEnum": "deployhub.registry.vocab.VersionState",
         "TaskEnum": "deployhub.registry.vocab.Task",
         "ProofEnum": "deployhub.registry.vocab.Proof",
-        "RoleEnum": "deployhub.access.vocab.Role",
         "FindingStateEnum": "deployhub.review.watch.vocab.FindingState",
         "VerdictEnum": "deployhub.review.watch.vocab.Verdict",
         "AccountKindEnum": "deployhub.accounts.vocab.AccountKind",
+        "RequestStateEnum": "deployhub.access.vocab.RequestState",
     },
 }
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -14,8 +15,8 @@ from django.utils.functional import SimpleLazyObject
 from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
 from deployhub.doors.faces import error_face
-from deployhub.doors.vocab import SESSION_FACTOR, SESSION_SECOND_FACTOR_AT
-from deployhub.kernel.actor import ANONYMOUS, Actor, ActorKind, Door
+from deployhub.doors.vocab import SESSION_FACTOR, SESSION_PREVIEW, SESSION_SECOND_FACTOR_AT
+from deployhub.kernel.actor import ANONYMOUS, Actor, ActorKind, Door, Preview
 from deployhub.kernel.errors import DeployHubError
 from deployhub.kernel.ids import new_id
 
@@ -46,12 +47,18 @@ def actor_of_session(request: HttpRequest) -> Actor:
     if not user.is_authenticated:
         return Actor(kind=ActorKind.ANONYMOUS, name=ANONYMOUS.name, **common)
     shown_at = request.session.get(SESSION_SECOND_FACTOR_AT)
+    preview = request.session.get(SESSION_PREVIEW)
+    if preview:
+        common["acting_as"] = preview["called"]
+        common["preview"] = Preview(
+            UUID(preview["project"]), preview["role"], user.is_administrator, user.is_auditor
+        )
     return Actor(
         kind=ActorKind.USER,
         name=user.audit_label(),
         user_id=user.pk,
-        is_administrator=user.is_administrator,
-        is_auditor=user.is_auditor,
+        is_administrator=user.is_administrator and not preview,
+        is_auditor=user.is_auditor and not preview,
         auth_method=request.session.get(SESSION_FACTOR, ""),
         second_factor_at=None if shown_at is None else datetime.fromtimestamp(shown_at, UTC),
         session_id=(request.session.session_key or "")[:8],

@@ -23,6 +23,16 @@ class Door(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """A person looks at one project as a role of it would. `by_…`: what they are themselves meanwhile."""
+
+    project_id: UUID
+    role: str
+    by_administrator: bool = False
+    by_auditor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who does something, as it is written to the audit log.
 
@@ -32,7 +42,8 @@ class Actor:
     `second_factor_at` is when they last showed in this session the strongest proof that they have: a second factor,
     or the password where they have set up none. None for never.
     `step_up_exempt` is a token for which an administrator waived the fresh second factor.
-    `acting_as` names the role that a person previews; what they do meanwhile is logged with it.
+    `acting_as` names the role that a person previews; what they do meanwhile is logged with it, and `preview` says
+    what the policy has to know of it.
     """
 
     kind: ActorKind
@@ -49,6 +60,7 @@ class Actor:
     second_factor_at: datetime | None = None
     step_up_exempt: bool = False
     acting_as: str = ""
+    preview: Preview | None = None
     address: str = ""
     user_agent: str = ""
     request_id: str = ""
@@ -62,6 +74,15 @@ class Actor:
     @property
     def is_anonymous(self) -> bool:
         return self.kind is ActorKind.ANONYMOUS
+
+    def unmasked(self) -> Actor:
+        """The person themselves, where they view as a role: for what is demanded of them, not for what they may."""
+        if self.preview is None:
+            return self
+        seen = self.preview
+        return replace(
+            self, preview=None, cache={}, is_administrator=seen.by_administrator, is_auditor=seen.by_auditor
+        )
 
     def for_job(self, job_id: UUID) -> Actor:
         """The same person, acting through a worker on a job that they queued."""

@@ -10,8 +10,9 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from deployhub.access import policy
+from deployhub.access.vocab import RequestState
 from deployhub.accounts.models import ApiToken, User
-from deployhub.accounts.selectors import services_orphaned, tokens_ending, tokens_leaked
+from deployhub.accounts.selectors import memberships_own, services_orphaned, tokens_ending, tokens_leaked
 from deployhub.accounts.vocab import TOKEN_EXPIRES_VERY_SOON
 from deployhub.jobs.models import Job
 from deployhub.jobs.selectors import jobs_visible, workers_alive
@@ -20,9 +21,11 @@ from deployhub.kernel.actor import Actor
 from deployhub.kernel.clock import utc_now
 from deployhub.portal.vocab import NAVIGATION
 from deployhub.registry.models import Artifact, Dataset, ModelVersion, Project, RegisteredModel
+from deployhub.registry.selectors import access_requests_decidable, alias_requests_visible
 from deployhub.registry.vocab import Proof, VersionState
 
 RECENT = timedelta(days=7)
+ROLE_WARNING = timedelta(days=7)
 SEARCH_ROWS = 5
 
 
@@ -87,7 +90,7 @@ def dashboard(actor: Actor, project: Project | None) -> Dashboard:
 
 
 def _waiting(actor: Actor, versions: QuerySet, artifacts: QuerySet, failed: QuerySet) -> list[Waiting]:
-    found: list[Waiting] = []
+    found = _decisions(actor)
     for job in failed.filter(requested_by_id=actor.user_id)[:3]:
         found.append(
             Waiting(
@@ -169,6 +172,42 @@ def _tokens_url(actor: Actor, token: ApiToken) -> str:
     if token.user_id == actor.user_id:
         return reverse("accounts:tokens")
     return f"{reverse('accounts:issued-tokens')}?state=leaked"
+
+
+def _decisions(actor: Actor) -> list[Waiting]:
+    """What waits for this person's word, and roles of theirs that end soon."""
+    found: list[Waiting] = []
+    if actor.user_id is None:
+        return found
+    for asked in access_requests_decidable(actor).exclude(user_id=actor.user_id)[:3]:
+        found.append(
+            Waiting(
+                "user-plus", "accent", f"{asked.user.display_name} asks to be {asked.role_label.lower()}",
+                f"In {asked.project.name}, for {asked.duration_days} days: {asked.reason}",
+                reverse("registry:project-members", args=[asked.project.slug]), "Decide",
+            )
+        )  # fmt: skip
+    waiting = alias_requests_visible(actor).filter(state=RequestState.WAITING)
+    approvable = policy.visible(actor, "alias.approve", waiting).exclude(requested_by_id=actor.user_id)
+    for request in approvable.exclude(version__created_by_id=actor.user_id)[:3]:
+        found.append(
+            Waiting(
+                "tag", "accent", f"Approve {request.name} → {request.version}",
+                f"{request.requested_by.display_name} asks for a second person.",
+                reverse("registry:model", args=[request.model_id]), "Decide",
+            )
+        )  # fmt: skip
+    soon = utc_now() + ROLE_WARNING
+    for membership in memberships_own(actor):
+        if membership.expires_at is not None and membership.expires_at < soon:
+            found.append(
+                Waiting(
+                    "clock", "warning", f"Your role in {membership.project.name} ends soon",
+                    f"{membership.role_label}, until {membership.expires_at:%d %B %Y, %H:%M} UTC.",
+                    reverse("registry:access"), "Ask again",
+                )
+            )  # fmt: skip
+    return found
 
 
 def second_factor_enrolled(user: User) -> bool:

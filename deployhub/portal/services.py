@@ -16,7 +16,9 @@ from deployhub.kernel.clock import utc_now
 from deployhub.kernel.errors import Conflict
 from deployhub.portal.vocab import DEMO_DATASETS, DEMO_FOLDER, DEMO_PROJECT_SLUG, DEMO_WEIGHTS
 from deployhub.registry.models import Project, Upload
+from deployhub.registry.services.access_requests import access_requests_sweep
 from deployhub.registry.services.datasets import dataset_create
+from deployhub.registry.services.members import memberships_sweep
 from deployhub.registry.services.models import model_create
 from deployhub.registry.services.projects import project_create
 from deployhub.registry.services.uploads import upload_continue, upload_create, uploads_sweep
@@ -89,9 +91,10 @@ def demo_load(*, actor: Actor) -> Project:
 
 
 def sweep() -> dict[str, int]:
-    """Remove what has served its time: sessions, remembered answers, abandoned uploads."""
+    """Remove what has served its time: sessions, remembered answers, abandoned uploads, ended memberships."""
     sessions, _ = Session.objects.filter(expire_date__lt=utc_now()).delete()
     answers, _ = IdempotencyRecord.objects.filter(created_at__lt=utc_now() - IDEMPOTENCY_KEPT).delete()
     counts = {"sessions": sessions, "answers": answers, **uploads_sweep()}
+    counts |= {"memberships": memberships_sweep(), "requests": access_requests_sweep()}
     duty_mark(name="sweep", facts=counts)
     return counts

@@ -7,9 +7,17 @@ from typing import Any
 import django_filters as filters
 from django.db.models import Q, QuerySet
 
-from deployhub.access.models import Membership
-from deployhub.access.vocab import Role
-from deployhub.registry.models import Artifact, Dataset, ModelVersion, Project, RegisteredModel, Upload
+from deployhub.access.models import AccessRequest, CustomRole, Membership
+from deployhub.access.vocab import RequestState, Role
+from deployhub.registry.models import (
+    AliasRequest,
+    Artifact,
+    Dataset,
+    ModelVersion,
+    Project,
+    RegisteredModel,
+    Upload,
+)
 from deployhub.registry.vocab import DatasetPurpose, Proof, SourceKind, Task, VersionState
 
 SEARCH_MAX_CHARACTERS = 100
@@ -131,12 +139,50 @@ class DatasetFilter(OfProjectFilter):
 
 class MemberFilter(filters.FilterSet):
     q = SearchFilter("user__username", "user__name")
-    role = filters.ChoiceFilter(
-        choices=Role.choices, empty_label="All roles", label="Role", help_text="Role in the project."
+    role = filters.CharFilter(
+        method="of_role",
+        max_length=40,
+        label="Role",
+        help_text="Built-in role, or short name of the project's own.",
     )
+
+    def of_role(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return (
+            queryset.filter(role=value) if value in Role.values else queryset.filter(custom_role__slug=value)
+        )
 
     class Meta:
         model = Membership
+        fields: list[str] = []
+
+
+class CustomRoleFilter(filters.FilterSet):
+    q = SearchFilter("name", "slug")
+
+    class Meta:
+        model = CustomRole
+        fields: list[str] = []
+
+
+class AccessRequestFilter(filters.FilterSet):
+    state = filters.ChoiceFilter(
+        choices=RequestState.choices, empty_label="Any state", label="State", help_text="What became of it."
+    )
+
+    class Meta:
+        model = AccessRequest
+        fields: list[str] = []
+
+
+class AliasRequestFilter(OfProjectFilter):
+    q = SearchFilter("name", "model__name")
+    model = filters.UUIDFilter(field_name="model_id", label="Model", help_text="Id of the model.")
+    state = filters.ChoiceFilter(
+        choices=RequestState.choices, empty_label="Any state", label="State", help_text="What became of it."
+    )
+
+    class Meta:
+        model = AliasRequest
         fields: list[str] = []
 
 

@@ -6,11 +6,16 @@ from typing import Any
 
 from django import forms
 
-from deployhub.access.vocab import Role
+from deployhub.access.vocab import CUSTOM_ROLE_PERMISSIONS, PERMISSIONS, Role
 from deployhub.kernel.actor import Actor
 from deployhub.registry.models import SLUG, ModelAlias, Project, RegisteredModel
 from deployhub.registry.selectors import models_visible
-from deployhub.registry.vocab import DatasetPurpose
+from deployhub.registry.vocab import ACCESS_DAYS_MAX, DatasetPurpose
+
+END_CHOICES = [
+    ("", "As it is"), ("0", "No end"), ("1", "In 1 day"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"),
+    ("365", "In 365 days"),
+]  # fmt: skip
 
 
 def _text(rows: int = 3) -> forms.Textarea:
@@ -47,13 +52,77 @@ class ProjectSettingsForm(forms.Form):
     description = forms.CharField(max_length=2_000, required=False, widget=_text())
 
 
-class MemberForm(forms.Form):
+class _RoleChoice(forms.Form):
+    """A role of the project, built-in or its own, and when it ends."""
+
+    role = forms.ChoiceField(choices=(), widget=_select())
+    days = forms.TypedChoiceField(
+        choices=END_CHOICES, coerce=int, empty_value=None, required=False, widget=_select(), label="Ends"
+    )
+
+    def __init__(self, *args: Any, roles: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["role"]
+        field.choices = roles
+
+
+class MemberForm(_RoleChoice):
     username = forms.CharField(max_length=60, widget=_line(), label="Account name")
-    role = forms.ChoiceField(choices=Role.choices, initial=Role.ENGINEER, widget=_select())
+    field_order = ("username", "role", "days")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        role, days = self.fields["role"], self.fields["days"]
+        assert isinstance(days, forms.ChoiceField)
+        role.initial, days.initial, days.choices = Role.ENGINEER, "0", END_CHOICES[1:]
 
 
-class RoleForm(forms.Form):
-    role = forms.ChoiceField(choices=Role.choices, widget=_select())
+class RoleForm(_RoleChoice):
+    pass
+
+
+class CustomRoleForm(forms.Form):
+    name = forms.CharField(max_length=40, widget=_line(), help_text="For example Release auditor.")
+    description = forms.CharField(
+        max_length=300, required=False, widget=_line(), help_text="What people with this role do."
+    )
+    permissions = forms.MultipleChoiceField(
+        choices=[(code, PERMISSIONS[code].label) for code in PERMISSIONS if code in CUSTOM_ROLE_PERMISSIONS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+class AccessRequestForm(forms.Form):
+    slug = forms.CharField(
+        max_length=60,
+        validators=[SLUG],
+        widget=_line(autocapitalize="none", spellcheck="false"),
+        label="Project",
+        help_text="Its short name, as it stands in the project's address.",
+    )
+    role = forms.CharField(max_length=40, widget=forms.Select(choices=Role.choices, attrs={"class": "input"}))
+    duration_days = forms.IntegerField(
+        min_value=1,
+        max_value=ACCESS_DAYS_MAX,
+        initial=30,
+        label="For",
+        widget=forms.NumberInput(attrs={"class": "input"}),
+        help_text="Days. The role ends by itself afterwards; owners may shorten it.",
+    )
+    reason = forms.CharField(
+        max_length=500, widget=_text(2), help_text="What you need it for; owners read it."
+    )
+
+    def __init__(self, *args: Any, roles: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["role"]
+        field.widget.choices = [*Role.choices, *roles]
+
+
+class ApproveForm(forms.Form):
+    days = forms.IntegerField(min_value=1, max_value=ACCESS_DAYS_MAX, required=False)
+    reason = forms.CharField(max_length=500, required=False)
 
 
 class ModelNewForm(forms.Form):

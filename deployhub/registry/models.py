@@ -11,6 +11,7 @@ from uuid import UUID
 from django.core.validators import RegexValidator
 from django.db import models
 
+from deployhub.access.vocab import RequestState
 from deployhub.audit.audited import AuditedModel
 from deployhub.registry.vocab import DatasetPurpose, Proof, SourceKind, Task, UploadState, VersionState
 
@@ -30,6 +31,8 @@ class Project(AuditedModel):
     )
     description = models.TextField(blank=True, max_length=2_000)
     archived_at = models.DateTimeField(null=True, blank=True)
+    four_eyes = models.BooleanField(default=False)
+    """Whether the production alias needs another person than the maker of the version."""
     members: Any = models.ManyToManyField(
         "accounts.User", through="access.Membership", related_name="projects"
     )
@@ -131,6 +134,38 @@ class ModelAlias(OfProject):
 
     def __str__(self) -> str:
         return self.name
+
+
+class AliasRequest(OfProject):
+    """Somebody asks that an alias points at a version; another person decides."""
+
+    model = models.ForeignKey(RegisteredModel, on_delete=models.CASCADE, related_name="alias_requests")
+    version = models.ForeignKey(
+        "registry.ModelVersion", on_delete=models.PROTECT, related_name="alias_requests"
+    )
+    name = models.CharField(max_length=40, validators=[SLUG])
+    reason = models.CharField(max_length=500, blank=True)
+    requested_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=10, choices=RequestState.choices, default=RequestState.WAITING)
+    decided_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+", null=True)
+    decided_at = models.DateTimeField(null=True)
+    decision_reason = models.CharField(max_length=500, blank=True)
+
+    class Meta(OfProject.Meta):
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "name", "version"],
+                condition=models.Q(state=RequestState.WAITING),
+                name="alias_request_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} → {self.version}"
+
+    def audit_type(self) -> str:
+        return "alias_request"
 
 
 class ModelVersion(OfProject):

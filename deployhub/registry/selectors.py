@@ -12,13 +12,15 @@ from django.db.models import Count, Model, OuterRef, Prefetch, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 
 from deployhub.access import policy
-from deployhub.access.models import Membership
+from deployhub.access.models import AccessRequest, CustomRole, Membership, not_ended
+from deployhub.access.vocab import RequestState, Role
 from deployhub.audit.scope import event_record
 from deployhub.jobs.models import Job
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.errors import NotFound
 from deployhub.kernel.ids import parse_id
 from deployhub.registry.models import (
+    AliasRequest,
     Artifact,
     ArtifactFile,
     Dataset,
@@ -55,7 +57,7 @@ def projects_visible(actor: Actor, permission: str = "project.view") -> QuerySet
 def projects_counted(actor: Actor) -> QuerySet[Project]:
     """With the number of models and members; projects are few, so counting them is cheap."""
     models_of = RegisteredModel.objects.filter(project=OuterRef("pk")).order_by().values("project")
-    people_of = Membership.objects.filter(project=OuterRef("pk")).order_by().values("project")
+    people_of = Membership.objects.filter(not_ended(), project=OuterRef("pk")).order_by().values("project")
     return projects_visible(actor).annotate(
         model_count=Coalesce(Subquery(models_of.annotate(n=Count("pk")).values("n")), 0),
         member_count=Coalesce(Subquery(people_of.annotate(n=Count("pk")).values("n")), 0),
@@ -82,12 +84,71 @@ def projects_for(actor: Actor, permission: str) -> QuerySet[Project]:
 
 def members_of(project: Project) -> QuerySet[Membership]:
     return (
-        Membership.objects.filter(project=project).select_related("user").order_by("role", "user__username")
+        Membership.objects.filter(not_ended(), project=project)
+        .select_related("user", "custom_role", "project")
+        .order_by("role", "user__username")
     )
 
 
 def member_get(project: Project, membership_id: UUID) -> Membership:
     return _one(members_of(project), pk=membership_id)
+
+
+# Roles and requests for access
+
+
+def custom_roles_of(project: Project) -> QuerySet[CustomRole]:
+    """The project's own roles, each with the number of its members."""
+    return (
+        CustomRole.objects.filter(project=project)
+        .annotate(member_count=Count("memberships"))
+        .order_by("name")
+    )
+
+
+def custom_role_get(project: Project, role_id: UUID) -> CustomRole:
+    return _one(custom_roles_of(project).select_related("project"), pk=role_id)
+
+
+def role_choices(project: Project) -> list[tuple[str, str]]:
+    """Every role of the project by its key: the built-in ones, then its own."""
+    return [*Role.choices, *custom_roles_of(project).values_list("slug", "name")]
+
+
+def access_requests_own(actor: Actor) -> QuerySet[AccessRequest]:
+    """What the actor asked for themselves. It never tells whether a project that they named exists."""
+    return AccessRequest.objects.filter(user_id=actor.user_id).select_related("user")  # type: ignore[misc]
+
+
+def access_request_own_get(actor: Actor, request_id: UUID) -> AccessRequest:
+    return _one(access_requests_own(actor), pk=request_id)
+
+
+def access_requests_decidable(actor: Actor) -> QuerySet[AccessRequest]:
+    """Requests that wait in the projects whose access the actor decides about."""
+    waiting = AccessRequest.objects.filter(state=RequestState.WAITING).exclude(project=None)
+    return policy.visible(actor, "access.decide", waiting.select_related("user", "project"))
+
+
+def access_request_get(project: Project, request_id: UUID) -> AccessRequest:
+    return _one(
+        AccessRequest.objects.filter(project=project).select_related("user", "project"), pk=request_id
+    )
+
+
+def access_requests_of(project: Project) -> QuerySet[AccessRequest]:
+    return AccessRequest.objects.filter(project=project).select_related("user", "decided_by").order_by("-id")
+
+
+def alias_requests_visible(actor: Actor) -> QuerySet[AliasRequest]:
+    rows = AliasRequest.objects.select_related(
+        "project", "model", "version__model", "requested_by", "decided_by"
+    )
+    return policy.visible(actor, "model.view", rows).order_by("-id")
+
+
+def alias_request_get(actor: Actor, request_id: UUID) -> AliasRequest:
+    return _one(alias_requests_visible(actor), pk=request_id)
 
 
 # Models

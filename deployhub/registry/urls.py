@@ -2,25 +2,70 @@
 
 from django.urls import path
 
-from deployhub.registry.views import artifacts, datasets, models, projects, versions
+from deployhub.registry.views import access, artifacts, datasets, members, models, projects, versions
 
 app_name = "registry"
 urlpatterns = [
     path("projects/", projects.ProjectList.as_view(), name="projects"),
     path("projects/new/", projects.ProjectNew.as_view(), name="project-new"),
     path("projects/<slug:slug>/", projects.ProjectPage.as_view(), name="project"),
-    path("projects/<slug:slug>/members/", projects.MembersPage.as_view(), name="project-members"),
+    path("projects/<slug:slug>/members/", members.MembersPage.as_view(), name="project-members"),
     path(
         "projects/<slug:slug>/members/<uuid:membership_id>/role/",
-        projects.MemberRole.as_view(),
+        members.MemberRole.as_view(),
         name="member-role",
     ),
     path(
         "projects/<slug:slug>/members/<uuid:membership_id>/remove/",
-        projects.MemberRemove.as_view(),
+        members.MemberRemove.as_view(),
         name="member-remove",
     ),
     path("projects/<slug:slug>/settings/", projects.ProjectSettings.as_view(), name="project-settings"),
+    path("projects/<slug:slug>/duties/", projects.ProjectDuties.as_view(), name="project-duties"),
+    path("projects/<slug:slug>/roles/", access.CustomRolesPage.as_view(), name="custom-roles"),
+    path(
+        "projects/<slug:slug>/roles/<uuid:custom_role_id>/",
+        access.CustomRolePage.as_view(),
+        name="custom-role",
+    ),
+    path(
+        "projects/<slug:slug>/roles/<uuid:custom_role_id>/remove/",
+        access.CustomRoleRemove.as_view(),
+        name="custom-role-remove",
+    ),
+    path("projects/<slug:slug>/reach/", access.ProjectReach.as_view(), name="project-reach"),
+    path("projects/<slug:slug>/view-as/", access.PreviewStart.as_view(), name="view-as"),
+    path("view-as/stop/", access.PreviewStop.as_view(), name="view-as-stop"),
+    path(
+        "projects/<slug:slug>/access-requests/<uuid:access_request_id>/approve/",
+        members.AccessApprove.as_view(),
+        name="access-approve",
+    ),
+    path(
+        "projects/<slug:slug>/access-requests/<uuid:access_request_id>/decline/",
+        members.AccessDecline.as_view(),
+        name="access-decline",
+    ),
+    path("account/access/", access.AccessPage.as_view(), name="access"),
+    path(
+        "account/access/<uuid:access_request_id>/withdraw/",
+        access.AccessWithdraw.as_view(),
+        name="access-withdraw",
+    ),
+    path("users/<uuid:user_id>/reach/", access.PersonReach.as_view(), name="user-reach"),
+    path("models/<uuid:model_id>/ask/", models.AliasAsk.as_view(), name="alias-ask"),
+    path("models/<uuid:model_id>/reach/", access.ModelReach.as_view(), name="model-reach"),
+    path(
+        "alias-requests/<uuid:alias_request_id>/approve/", models.AliasApprove.as_view(), name="alias-approve"
+    ),
+    path(
+        "alias-requests/<uuid:alias_request_id>/decline/", models.AliasDecline.as_view(), name="alias-decline"
+    ),
+    path(
+        "alias-requests/<uuid:alias_request_id>/withdraw/",
+        models.AliasWithdraw.as_view(),
+        name="alias-withdraw",
+    ),
     path("projects/<slug:slug>/archive/", projects.ProjectArchive.as_view(), name="project-archive"),
     path("projects/<slug:slug>/restore/", projects.ProjectRestore.as_view(), name="project-restore"),
     path("models/", models.ModelList.as_view(), name="models"),

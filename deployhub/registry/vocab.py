@@ -46,6 +46,15 @@ class UploadState(models.TextChoices):
     ABANDONED = "abandoned", "Abandoned"
 
 
+PRODUCTION_ALIASES = ("champion",)
+"""Aliases that mean production: where a project demands a second person, it is for these."""
+ACCESS_DAYS_MAX = 365
+"""The longest that a membership with an end lasts."""
+ACCESS_REQUESTS_WAITING_MAX = 10
+"""Requests for access that one person may have under way."""
+ACCESS_REQUEST_LIFE_DAYS = 30
+"""A request that nobody answers lapses."""
+
 UPLOAD_MAX_BYTES = 2 * GIB
 UPLOAD_LIFETIME_HOURS = 48
 UPLOADS_OPEN_MAX = 50

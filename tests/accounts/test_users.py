@@ -205,6 +205,7 @@ def test_who_am_i_tells_roles_and_token(engineer, api, project):
             "project_slug": "shapes",
             "project_name": "Shapes",
             "role": "engineer",
+            "expires_at": None,
         }
     ]
     assert me["token"]["scopes"] == ["read"]

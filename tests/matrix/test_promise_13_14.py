@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,17 +16,31 @@ from django.http import HttpResponse
 from django.test import Client
 
 from deployhub.access import policy
-from deployhub.access.vocab import PERMISSIONS, SCOPE_PERMISSIONS, Reach, TokenScope
+from deployhub.access.models import CustomRole, Membership
+from deployhub.access.vocab import (
+    CUSTOM,
+    PERMISSIONS,
+    PREVIEW_PERMITTED,
+    ROLE_PERMISSIONS,
+    SCOPE_PERMISSIONS,
+    Reach,
+    TokenScope,
+)
 from deployhub.accounts.vocab import Factor
-from deployhub.doors.vocab import SESSION_FACTOR, SESSION_SECOND_FACTOR_AT
-from deployhub.kernel.actor import Actor
+from deployhub.audit.models import AuditEvent
+from deployhub.audit.scope import system_scope
+from deployhub.doors.vocab import SESSION_FACTOR, SESSION_PREVIEW, SESSION_SECOND_FACTOR_AT
+from deployhub.kernel.actor import Actor, Preview
+from deployhub.kernel.clock import utc_now
 from tests.matrix.routes import Route, guarded_routes
 from tests.matrix.things import Things, nothing_like, thing_of
 
 pytestmark = pytest.mark.django_db
 
 MEMBERS = ("owner", "engineer", "release_manager", "viewer")
-PEOPLE = (*MEMBERS, "stranger", "nobody", "administrator", "auditor")
+IN_BETWEEN = ("steward", "lapsed", "previewer")
+"""A member by a role of the project's own; one whose membership has ended; an owner who views as a viewer."""
+PEOPLE = (*MEMBERS, "stranger", "nobody", "administrator", "auditor", *IN_BETWEEN)
 GLOBAL_THINGS = {"document", "format", "event", "checkpoint", "user", "finding", "rule", "digest"}
 """Things that belong to no project: whoever may see one may see all."""
 
@@ -50,10 +65,50 @@ def nobody(person: Any) -> Any:
 
 
 @pytest.fixture
+def steward(person: Any, project: Any) -> Any:
+    """A viewer who may point aliases, by a role that the project made."""
+    user = person("steward")
+    with system_scope("test role"):
+        role = CustomRole.objects.create(
+            project=project, name="Steward", slug="steward", permissions=sorted(ROLE_PERMISSIONS["viewer"] | {"model.alias"})
+        )  # fmt: skip
+        Membership.objects.create(user=user, project=project, role=CUSTOM, custom_role=role)
+    return user
+
+
+@pytest.fixture
+def lapsed(person: Any, project: Any) -> Any:
+    """An engineer until a minute ago."""
+    user = person("lapsed")
+    with system_scope("test membership"):
+        Membership.objects.create(
+            user=user, project=project, role="engineer", expires_at=utc_now() - timedelta(minutes=1)
+        )
+    return user
+
+
+@pytest.fixture
+def previewer(person: Any, project: Any) -> Any:
+    return person("previewer", role="owner", project=project)
+
+
+@pytest.fixture
 def cast(owner: Any, engineer: Any, release_manager: Any, viewer: Any, stranger: Any, nobody: Any,
-         administrator: Any, auditor: Any) -> dict[str, Any]:  # fmt: skip
-    people = (owner, engineer, release_manager, viewer, stranger, nobody, administrator, auditor)
+         administrator: Any, auditor: Any, steward: Any, lapsed: Any, previewer: Any) -> dict[str, Any]:  # fmt: skip
+    people = (owner, engineer, release_manager, viewer, stranger, nobody, administrator, auditor, steward, lapsed, previewer)  # fmt: skip
     return {user.username: user for user in people}
+
+
+@pytest.fixture
+def acting(acting: Any, project: Any) -> Any:
+    """The actor as the policy sees them: the previewer is one who views as a viewer."""
+
+    def make(user: Any) -> Actor:
+        if user.username != "previewer":
+            return acting(user)
+        return acting(user, acting_as="Viewer in Shapes", preview=Preview(project.pk, "viewer"))
+
+    return make
 
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -66,6 +121,13 @@ def door_of(user: Any) -> Client:
     session = client.session
     session[SESSION_FACTOR] = Factor.TOTP
     session[SESSION_SECOND_FACTOR_AT] = time.time()
+    if user.username == "previewer":
+        project_id = user.memberships.get().project_id
+        session[SESSION_PREVIEW] = {
+            "project": str(project_id),
+            "role": "viewer",
+            "called": "Viewer in Shapes",
+        }
     session.save()
     return client
 
@@ -217,6 +279,22 @@ def test_promise_13_a_verb_that_the_role_lacks_is_forbidden(
                         f"{name} {method.upper()} {address} ({which}): {response.status_code}, not 403"
                     )
     assert not wrong, "\n".join(wrong)
+
+
+def test_promise_13_who_views_as_a_role_changes_nothing_at_any_address(
+    cast: dict[str, Any], world: Any
+) -> None:
+    """Every method that is not a look, with a body or without, at the things of the previewed project."""
+    own, foreign = world("previewer")
+    before = AuditEvent.objects.filter(outcome="success").exclude(operation="read").count()
+    client = door_of(cast["previewer"])
+    for route in guarded_routes():
+        for which, address, _ in addresses(route, own, foreign):
+            for method, permission in route.permissions:
+                if which == "own" and method not in ("get", "head") and permission not in PREVIEW_PERMITTED:
+                    getattr(client, method)(address, data={}, content_type="application/json")
+    changed = AuditEvent.objects.filter(outcome="success").exclude(operation="read").count() - before
+    assert changed == 0
 
 
 def test_promise_13_nobody_gets_anything_without_signing_in(owner: Any, world: Any) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from deployhub.access.models import Membership
+from deployhub.access.models import AccessRequest, CustomRole, Membership
 from deployhub.accounts.models import ApiToken, Passkey, ServiceAccount, TotpDevice, User
 from deployhub.audit.models import AuditLeaf
 from deployhub.audit.scope import system_scope
@@ -18,6 +18,7 @@ from deployhub.conversion.models import Export
 from deployhub.jobs.models import EngineCatalogue, Job
 from deployhub.kernel.clock import utc_now
 from deployhub.registry.models import (
+    AliasRequest,
     Artifact,
     ArtifactFile,
     Dataset,
@@ -75,6 +76,9 @@ SINGULAR = {
     "findings": "finding",
     "rules": "rule",
     "digests": "digest",
+    "roles": "custom_role",
+    "access-requests": "access_request",
+    "alias-requests": "alias_request",
 }
 KEYS = ("pk", "id", "slug", "name", "key", "path")
 """Names of variable parts that say nothing; the segment before them does."""
@@ -151,7 +155,19 @@ class Things:
         )
         membership = Membership.objects.filter(project=self.project, user__kind="person").first()
         log_seal()
+        custom_role = CustomRole.objects.create(
+            name="Reader", slug="reader", permissions=["project.view", "model.view"], **of
+        )
+        access_request = AccessRequest.objects.create(
+            user=self.user, slug=self.project.slug, role="viewer", reason="to look", duration_days=7, **of
+        )
+        alias_request = AliasRequest.objects.create(
+            model=model, version=version, name="champion", requested_by=self.user, **of
+        )
         return {
+            "custom_role": str(custom_role.pk),
+            "access_request": str(access_request.pk),
+            "alias_request": str(alias_request.pk),
             "project": self.project.slug,
             "model": str(model.pk),
             "version": str(version.pk),

@@ -97,6 +97,11 @@ class ApiToken(AuditedModel):
         return any(known in ip_network(network) for network in self.networks)
 
     @property
+    def bound_project_ids(self) -> frozenset[UUID] | None:
+        """The projects that it is bound to; None for all of its owner's."""
+        return frozenset(UUID(p) for p in self.project_ids) if self.project_ids else None
+
+    @property
     def scope_labels(self) -> list[str]:
         return [TokenScope(scope).label for scope in self.scopes]
 

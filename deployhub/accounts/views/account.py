@@ -25,7 +25,12 @@ class AccountPage(FormPage):
 
     def context(self, **extra: Any) -> dict[str, Any]:
         roles = [
-            {"project": m.project, "role": m.get_role_display(), "meaning": ROLE_DESCRIPTIONS[m.role]}
+            {
+                "project": m.project,
+                "role": m.role_label,
+                "meaning": m.custom_role.description if m.custom_role else ROLE_DESCRIPTIONS[m.role],
+                "until": m.expires_at,
+            }
             for m in memberships_own(self.actor)
         ]
         return {"me": account_get(self.actor), "roles": roles, "tab": "profile", **extra}

@@ -17,6 +17,7 @@ from deployhub.kernel.errors import InvalidInput, NotFound
 from deployhub.registry import selectors
 from deployhub.registry.filters import ModelFilter
 from deployhub.registry.models import ModelVersion, RegisteredModel
+from deployhub.registry.reach import project_reached_by
 from deployhub.registry.serializers import (
     AliasSerializer,
     AliasSet,
@@ -24,6 +25,7 @@ from deployhub.registry.serializers import (
     ModelSerializer,
     ModelUpdate,
 )
+from deployhub.registry.serializers.access import ReachedSerializer
 from deployhub.registry.services import models as services
 
 
@@ -37,6 +39,7 @@ class ModelViewSet(ApiViewSet):
         "aliases": "model.view",
         "alias_set": "model.alias",
         "alias_remove": "model.alias",
+        "reach": "reach.view",
     }
     idempotent_actions: ClassVar[frozenset[str]] = frozenset({"create", "alias_set"})
     serializer_class = ModelSerializer
@@ -113,6 +116,12 @@ class ModelViewSet(ApiViewSet):
     def alias_remove(self, request: Request, pk: UUID, name: str) -> Response:
         services.alias_remove(actor=self.actor, model=selectors.model_get(self.actor, pk), name=name)
         return Response(status=204)
+
+    @extend_schema(summary="Who can reach a model", responses=ReachedSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
+    def reach(self, request: Request, pk: UUID) -> Response:
+        model = selectors.model_get(self.actor, pk)
+        return Response(ReachedSerializer(project_reached_by(self.actor, model.project), many=True).data)
 
     def _represent(self, pk: UUID) -> dict[str, object]:
         return self.get_serializer(selectors.models_listed(self.actor).get(pk=pk)).data

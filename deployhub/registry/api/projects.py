@@ -16,6 +16,7 @@ from deployhub.doors.api import ApiViewSet
 from deployhub.registry import selectors
 from deployhub.registry.filters import MemberFilter, ProjectFilter
 from deployhub.registry.models import Project
+from deployhub.registry.reach import project_reached_by
 from deployhub.registry.serializers import (
     MemberAdd,
     MemberChange,
@@ -24,6 +25,8 @@ from deployhub.registry.serializers import (
     ProjectSerializer,
     ProjectUpdate,
 )
+from deployhub.registry.serializers.access import DutiesSet, ReachedSerializer
+from deployhub.registry.services import members
 from deployhub.registry.services import projects as services
 
 
@@ -36,6 +39,8 @@ class ProjectViewSet(ApiViewSet):
         "partial_update": "project.update",
         "archive": "project.archive",
         "restore": "project.archive",
+        "duties": "project.duties",
+        "reach": "reach.view",
     }
     serializer_class = ProjectSerializer
     filterset_class = ProjectFilter
@@ -78,6 +83,19 @@ class ProjectViewSet(ApiViewSet):
         project = services.project_restore(actor=self.actor, project=selectors.project_get(self.actor, pk))
         return Response(self.get_serializer(project).data)
 
+    @extend_schema(summary="Demand a second person for production, or no longer", request=DutiesSet)
+    @action(detail=True, methods=["put"])
+    def duties(self, request: Request, pk: UUID) -> Response:
+        project = selectors.project_get(self.actor, pk)
+        services.project_duties_set(actor=self.actor, project=project, **self.body(DutiesSet))
+        return Response(self.get_serializer(project).data)
+
+    @extend_schema(summary="Who can reach a project", responses=ReachedSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
+    def reach(self, request: Request, pk: UUID) -> Response:
+        rows = project_reached_by(self.actor, selectors.project_get(self.actor, pk))
+        return Response(ReachedSerializer(rows, many=True).data)
+
 
 @extend_schema(tags=["projects"])
 class MemberViewSet(ApiViewSet):
@@ -103,7 +121,7 @@ class MemberViewSet(ApiViewSet):
     )
     def create(self, request: Request, project_id: UUID) -> Response:
         project = selectors.project_get(self.actor, project_id)
-        member = services.membership_grant(actor=self.actor, project=project, **self.body(MemberAdd))
+        member = members.membership_grant(actor=self.actor, project=project, **self.body(MemberAdd))
         return Response(
             self.get_serializer(member).data,
             status=201,
@@ -113,14 +131,14 @@ class MemberViewSet(ApiViewSet):
     @extend_schema(summary="Change the role of a member", request=MemberChange)
     def partial_update(self, request: Request, project_id: UUID, pk: UUID) -> Response:
         member = self._member(project_id, pk)
-        changed: Any = services.membership_grant(
+        changed: Any = members.membership_grant(
             actor=self.actor, project=member.project, username=member.user.username, **self.body(MemberChange)
         )
         return Response(self.get_serializer(changed).data)
 
     @extend_schema(summary="Remove a member", request=None, responses={204: None})
     def destroy(self, request: Request, project_id: UUID, pk: UUID) -> Response:
-        services.membership_revoke(actor=self.actor, membership=self._member(project_id, pk))
+        members.membership_revoke(actor=self.actor, membership=self._member(project_id, pk))
         return Response(status=204)
 
     def _member(self, project_id: UUID, pk: UUID) -> Membership:

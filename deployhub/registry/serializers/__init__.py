@@ -9,7 +9,6 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from deployhub.access.vocab import Role
 from deployhub.registry.serializers.versions import (
     VERSION_COLUMNS,
     InspectionQueued,
@@ -20,7 +19,7 @@ from deployhub.registry.serializers.versions import (
     VersionUpdate,
     version_summary,
 )
-from deployhub.registry.vocab import DatasetPurpose, Proof, Task, UploadState
+from deployhub.registry.vocab import ACCESS_DAYS_MAX, DatasetPurpose, Proof, Task, UploadState
 
 __all__ = [
     "VERSION_COLUMNS",
@@ -50,6 +49,9 @@ class ProjectSerializer(serializers.Serializer):
     archived_at = serializers.DateTimeField(
         allow_null=True, help_text="When it was archived; null while it lives."
     )
+    four_eyes = serializers.BooleanField(
+        help_text="Whether the production alias needs another person than the version's maker."
+    )
     created_at = serializers.DateTimeField(help_text="When it was created (UTC).")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class ProjectSerializer(serializers.Serializer):
             "slug": instance.slug,
             "description": instance.description,
             "archived_at": _at(instance.archived_at),
+            "four_eyes": instance.four_eyes,
             "created_at": _at(instance.created_at),
         }
 
@@ -84,7 +87,13 @@ class MemberSerializer(serializers.Serializer):
     id = serializers.UUIDField(help_text="Id of the membership.")
     username = serializers.CharField(help_text="Account name of the member.")
     name = serializers.CharField(help_text="Full name of the member.")
-    role = serializers.ChoiceField(choices=Role.choices, help_text="Role in the project.")
+    role = serializers.CharField(
+        help_text="Role: a built-in one, or the short name of one of the project's own."
+    )
+    role_name = serializers.CharField(help_text="The role as people call it.")
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the membership ends by itself (UTC); null for never."
+    )
     created_at = serializers.DateTimeField(help_text="Member since (UTC).")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
@@ -92,18 +101,35 @@ class MemberSerializer(serializers.Serializer):
             "id": str(instance.pk),
             "username": instance.user.username,
             "name": instance.user.display_name,
-            "role": instance.role,
+            "role": instance.role_key,
+            "role_name": instance.role_label,
+            "expires_at": _at(instance.expires_at),
             "created_at": _at(instance.created_at),
         }
 
 
 class MemberAdd(serializers.Serializer):
     username = serializers.CharField(max_length=60, help_text="Account name of the person.")
-    role = serializers.ChoiceField(choices=Role.choices, help_text="Role to give.")
+    role = serializers.CharField(
+        max_length=40,
+        help_text="Role to give: a built-in one, or the short name of one of the project's own.",
+    )
+    days = serializers.IntegerField(
+        min_value=0,
+        max_value=ACCESS_DAYS_MAX,
+        required=False,
+        help_text="After how many days it ends by itself; 0 for no end; left out: as it is.",
+    )
 
 
 class MemberChange(serializers.Serializer):
-    role = serializers.ChoiceField(choices=Role.choices, help_text="New role.")
+    role = serializers.CharField(max_length=40, help_text="New role.")
+    days = serializers.IntegerField(
+        min_value=0,
+        max_value=ACCESS_DAYS_MAX,
+        required=False,
+        help_text="After how many days it ends by itself; 0 for no end; left out: as it is.",
+    )
 
 
 class AliasSerializer(serializers.Serializer):

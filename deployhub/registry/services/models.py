@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.utils.text import slugify
 
+from deployhub.access.duties import require_other_than
 from deployhub.audit.scope import require_scope, touch
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.errors import Conflict, InvalidInput
 from deployhub.registry.models import ModelAlias, ModelVersion, Project, RegisteredModel
-from deployhub.registry.vocab import VersionState
+from deployhub.registry.vocab import PRODUCTION_ALIASES, VersionState
 from deployhub.usecase import usecase
 
 
@@ -59,7 +62,36 @@ def model_update(
 
 @usecase("model.alias", on="model")
 def alias_set(*, actor: Actor, model: RegisteredModel, name: str, version: ModelVersion) -> ModelAlias:
-    """Point an alias of the model at one of its accepted versions; an alias of that name moves."""
+    """Point an alias of the model at one of its accepted versions; an alias of that name moves.
+
+    Raises Forbidden where the project demands another person than the version's maker (services/approvals.py).
+    """
+    if is_production(model, name):
+        require_other_than(
+            actor,
+            makers_of(version),
+            sentence=f"You made {version}, so another person has to point {name} at it.",
+            hint="Ask for it: the request waits for another release manager or owner.",
+        )
+    alias_checked(model, name, version)
+    return alias_point(model, name, version)
+
+
+def is_production(model: RegisteredModel, name: str) -> bool:
+    """Whether the project demands a second person for this alias. Read anew: the switch acts at once."""
+    return name in PRODUCTION_ALIASES and Project.objects.filter(pk=model.project_id, four_eyes=True).exists()
+
+
+def makers_of(version: ModelVersion) -> list[UUID | None]:
+    """Who made the version: the account, and where that is a machine's, the person who answers for it."""
+    maker = version.created_by
+    if maker is None or not maker.is_service:
+        return [version.created_by_id]
+    return [maker.pk, maker.service.responsible_id]
+
+
+def alias_checked(model: RegisteredModel, name: str, version: ModelVersion) -> None:
+    """Raise InvalidInput or Conflict unless an alias of this model may point at the version."""
     if version.model_id != model.pk:
         raise InvalidInput(
             "This version belongs to another model.", errors={"version": ["Choose a version of this model."]}
@@ -68,6 +100,10 @@ def alias_set(*, actor: Actor, model: RegisteredModel, name: str, version: Model
         raise Conflict(
             f"{version} is not accepted, so no alias may point at it.", hint="Choose an accepted version."
         )
+
+
+def alias_point(model: RegisteredModel, name: str, version: ModelVersion) -> ModelAlias:
+    """Write the alias, within a use case."""
     alias = ModelAlias.objects.filter(model=model, name=name).first() or ModelAlias(
         project_id=model.project_id, model=model, name=name
     )

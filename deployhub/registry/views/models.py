@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from deployhub.access.duties import is_other_than
+from deployhub.access.vocab import RequestState
 from deployhub.doors.keyset import keyset_page
 from deployhub.doors.pages import FormPage, Page
 from deployhub.kernel.errors import InvalidInput
 from deployhub.registry import selectors
 from deployhub.registry.filters import ModelFilter
 from deployhub.registry.forms import AliasForm, ModelEditForm, ModelNewForm
-from deployhub.registry.models import ModelVersion
+from deployhub.registry.models import AliasRequest, ModelVersion, RegisteredModel
+from deployhub.registry.services import approvals
 from deployhub.registry.services import models as services
 from deployhub.registry.views.base import Act, RegistryList, history_of, project_chosen
 from deployhub.registry.vocab import Task, VersionState
+
+REQUESTS_SHOWN = 10
 
 
 class ModelList(RegistryList):
@@ -70,8 +76,25 @@ class ModelPage(Page):
             listing=listing,
             aliases=model.aliases.select_related("version"),
             accepted=accepted,
+            requests=self._requests(model),
             history=history_of(self.actor, model) if tab == "history" else None,
         )
+
+    def _requests(self, model: RegisteredModel) -> list[dict[str, Any]]:
+        """Requests for the production alias: those that wait first, and whether this person may decide."""
+        rows = list(selectors.alias_requests_visible(self.actor).filter(model=model)[:REQUESTS_SHOWN])
+        rows.sort(key=lambda row: row.state != RequestState.WAITING)
+        return [
+            {
+                "row": row,
+                "waits": row.state == RequestState.WAITING,
+                "is_mine": row.requested_by_id == self.actor.user_id,
+                "may_decide": is_other_than(
+                    self.actor, [row.requested_by_id, *services.makers_of(row.version)]
+                ),
+            }
+            for row in rows
+        ]
 
 
 class ModelEdit(FormPage):
@@ -105,7 +128,7 @@ class _AliasAct(Act):
 
 
 class AliasSet(_AliasAct):
-    done_message = "The alias was set."
+    """Point the alias; where another person has to, ask for it."""
 
     def act(self, *, model_id: UUID) -> str:
         model = selectors.model_get(self.actor, model_id)
@@ -118,7 +141,47 @@ class AliasSet(_AliasAct):
         version = ModelVersion.objects.filter(pk=form.cleaned_data["version"], model=model).first()
         if version is None:
             raise InvalidInput("This model has no such version.", hint="Choose one from the list.")
-        services.alias_set(actor=self.actor, model=model, name=form.cleaned_data["name"], version=version)
+        name = form.cleaned_data["name"]
+        if approvals.approval_needed(self.actor, model, name, version):
+            approvals.alias_request_create(
+                actor=self.actor,
+                model=model,
+                name=name,
+                version=version,
+                reason=self.request.POST.get("reason", "")[:500],
+            )
+            messages.success(
+                self.request, "You made this version, so it waits for another person's approval."
+            )
+        else:
+            services.alias_set(actor=self.actor, model=model, name=name, version=version)
+            messages.success(self.request, "The alias was set.")
+        return self.back(model_id=model_id)
+
+
+class AliasAsk(_AliasAct):
+    """Ask that the production alias points at a version, for those who may not point it."""
+
+    permission = "alias.request"
+    done_message = "Asked. A release manager or owner who did not make the version decides."
+
+    def act(self, *, model_id: UUID) -> str:
+        model = selectors.model_get(self.actor, model_id)
+        form = AliasForm(self.request.POST)
+        version = (
+            ModelVersion.objects.filter(pk=form.cleaned_data["version"], model=model).first()
+            if form.is_valid()
+            else None
+        )
+        if version is None:
+            raise InvalidInput("This model has no such version.", hint="Choose one from the list.")
+        approvals.alias_request_create(
+            actor=self.actor,
+            model=model,
+            name=form.cleaned_data["name"],
+            version=version,
+            reason=self.request.POST.get("reason", "")[:500],
+        )
         return self.back(model_id=model_id)
 
 
@@ -128,3 +191,46 @@ class AliasRemove(_AliasAct):
     def act(self, *, model_id: UUID, name: str) -> str:
         services.alias_remove(actor=self.actor, model=selectors.model_get(self.actor, model_id), name=name)
         return self.back(model_id=model_id)
+
+
+class _AliasDecision(Act):
+    permission = "alias.approve"
+
+    def asked(self, request_id: UUID) -> AliasRequest:
+        return selectors.alias_request_get(self.actor, request_id)
+
+    def back(self, *, alias_request_id: UUID) -> str:
+        return reverse("registry:model", args=[self.asked(alias_request_id).model_id])
+
+    @property
+    def reason(self) -> str:
+        return self.request.POST.get("reason", "")[:500]
+
+
+class AliasApprove(_AliasDecision):
+    done_message = "Approved. The alias points at the version now."
+
+    def act(self, *, alias_request_id: UUID) -> str:
+        approvals.alias_request_approve(
+            actor=self.actor, request=self.asked(alias_request_id), reason=self.reason
+        )
+        return self.back(alias_request_id=alias_request_id)
+
+
+class AliasDecline(_AliasDecision):
+    done_message = "Declined."
+
+    def act(self, *, alias_request_id: UUID) -> str:
+        approvals.alias_request_decline(
+            actor=self.actor, request=self.asked(alias_request_id), reason=self.reason
+        )
+        return self.back(alias_request_id=alias_request_id)
+
+
+class AliasWithdraw(_AliasDecision):
+    permission = "alias.request"
+    done_message = "The request was withdrawn."
+
+    def act(self, *, alias_request_id: UUID) -> str:
+        approvals.alias_request_withdraw(actor=self.actor, request=self.asked(alias_request_id))
+        return self.back(alias_request_id=alias_request_id)

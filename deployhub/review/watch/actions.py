@@ -30,9 +30,7 @@ class ActionSet:
 
 DOWNLOADS = ActionSet(endings=(".download",))
 
-RAISES = frozenset(
-    {"user.create", "user.update", "membership.grant", "custom_role.grant", "access_request.approve"}
-)
+RAISES = frozenset({"user.create", "user.update", "membership.grant", "access.decide"})
 """What gives somebody more rights; whether one event really did, rules/privilege_used.py reads from its changes."""
 
 DAILY = frozenset({"mfa.enrol", "token.check_leak"})
@@ -42,12 +40,12 @@ PRIVILEGED = ActionSet(
     names=(STEP_UP_PERMISSIONS - DAILY)
     | frozenset(
         {
-            "access_request.approve", "invitation.create", "mfa.reset", "model.alias", "project.archive",
+            "invitation.create", "mfa.reset", "model.alias", "project.archive",
             "version.override", "artifact.unseal", "audit.export",
         }
     ),
     beginnings=(
-        "custom_role.", "role.", "service.", "service_account.", "security.", "retention.", "legal_hold.", "sign_on.", "rollout.",
+        "role.", "service.", "service_account.", "security.", "retention.", "legal_hold.", "sign_on.", "rollout.",
         "deployment.", "key.", "rule.",
     ),
 )  # fmt: skip

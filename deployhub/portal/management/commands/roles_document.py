@@ -48,7 +48,9 @@ def roles_markdown() -> str:
     parts = [_INTRODUCTION, "## Roles in a project\n"]
     parts.append(_table(["Role", "In short"], [[r.label, ROLE_DESCRIPTIONS[r]] for r in Role]))
     parts.append(
-        "An administrator may do everything that any role may, in every project. An auditor sees everything.\n"
+        "An administrator may do everything that any role may, in every project. An auditor sees everything.\n\n"
+        "Owners may make roles of the project's own from the permissions below, but for the making of roles and the viewing\n"
+        "as one; each holds `project.view`, and none holds more than its maker. Memberships of any role may have an end.\n"
     )
     parts.append(
         _table(
