@@ -251,7 +251,8 @@ PERMISSION_GROUPS: dict[str, str] = {
     "model": "Models", "alias": "Models", "version": "Versions", "artifact": "Artifacts and exports",
     "export": "Artifacts and exports", "format": "Artifacts and exports", "dataset": "Datasets and uploads",
     "upload": "Datasets and uploads", "job": "Jobs", "audit": "Audit and its review", "finding": "Audit and its review", "rule": "Audit and its review",
-    "review": "Audit and its review", "digest": "Audit and its review", "user": "Accounts", "system": "System",
+    "review": "Audit and its review", "digest": "Audit and its review", "retention": "Audit and its review",
+    "hold": "Audit and its review", "person": "Accounts", "security": "System", "user": "Accounts", "system": "System",
     "demo": "System", "account": "Own account", "mfa": "Own account", "token": "Tokens and machines", "service": "Tokens and machines",
     "dashboard": "Everybody", "docs": "Everybody", "search": "Everybody",
 }  # fmt: skip
