@@ -73,6 +73,24 @@ def _flush_keeps_the_audit_triggers() -> Iterator[None]:
     TransactionTestCase._fixture_teardown = plain  # type: ignore[method-assign]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _forced_logins_have_a_session_row() -> Iterator[None]:
+    """`force_login` stands for a sign-in, and a session without a row is none."""
+    from django.test import Client
+
+    from tests.sessions import row_give
+
+    plain = Client.force_login
+
+    def force_login(self: Client, user: Any, backend: str | None = None) -> None:
+        plain(self, user, backend)
+        row_give(self, user)
+
+    Client.force_login = force_login  # type: ignore[method-assign]
+    yield
+    Client.force_login = plain  # type: ignore[method-assign]
+
+
 PASSWORD = "correct horse battery staple"
 
 

@@ -132,6 +132,8 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("user.reset", "Reset somebody's password and second factor", Reach.INSTANCE),
     ("security.view", "See the security policy", Reach.INSTANCE),
     ("security.update", "Change the security policy", Reach.INSTANCE),
+    ("user.unlock", "Let somebody try again who failed to sign in too often", Reach.INSTANCE),
+    ("user.session_revoke", "End somebody's sessions", Reach.INSTANCE),
     ("system.view", "See the system page", Reach.INSTANCE),
     ("demo.load", "Load the demo project", Reach.INSTANCE),
     ("account.view", "See the own account", Reach.SELF),
@@ -139,6 +141,8 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("account.password", "Change the own password", Reach.SELF),
     ("account.sign_out", "Sign out", Reach.SELF),
     ("mfa.step_up", "Show a fresh second factor", Reach.SELF),
+    ("session.view", "See the own sessions", Reach.SELF),
+    ("session.revoke", "End an own session", Reach.SELF),
     ("mfa.enrol", "Enrol a second factor", Reach.SELF),
     ("mfa.remove", "Remove a second factor", Reach.SELF),
     ("mfa.rename", "Rename a second factor", Reach.SELF),
@@ -266,6 +270,7 @@ def permission_group(code: str) -> str:
 STEP_UP_PERMISSIONS: frozenset[str] = _codes(
     "membership.grant", "membership.revoke", "role.define", "access.decide", "alias.approve", "project.duties",
     "user.create", "user.update", "user.deactivate", "user.activate", "user.reset",
+    "user.unlock", "user.session_revoke",
     "mfa.enrol", "mfa.remove", "mfa.recovery",
     "token.create", "token.waive_step_up", "token.rotate", "token.issue", "token.revoke_any", "token.check_leak",
     "service.create", "service.update", "service.activate", "security.update",
@@ -288,7 +293,8 @@ class TokenScope(models.TextChoices):
 _READ = frozenset(
     code
     for code, permission in PERMISSIONS.items()
-    if code.endswith((".view", ".history", ".use")) and code not in ("token.view", "account.view")
+    if code.endswith((".view", ".history", ".use"))
+    and code not in ("token.view", "session.view", "account.view")
 ) | _codes("account.view")
 
 SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
@@ -303,10 +309,11 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
         "project.create", "project.update", "project.archive", "project.duties", "membership.grant",
         "membership.revoke", "role.define", "access.decide", "access.request", "access.withdraw",
         "service.create", "service.update", "service.deactivate", "service.activate",
-        "user.create", "user.update", "user.deactivate", "user.activate", "user.reset", "security.update", "demo.load",
         "finding.update", "finding.close", "review.record",
         "audit.search_save", "audit.search_delete", "audit.export", "audit.export_remove", "audit.download",
         "retention.update", "hold.place", "hold.release", "person.erase",
+        "user.create", "user.update", "user.deactivate", "user.activate", "user.reset",
+        "user.unlock", "user.session_revoke", "security.update", "demo.load",
     ),
 }  # fmt: skip
 """What a token may do at most. Password, second factor and tokens themselves are in no scope: a token that leaks

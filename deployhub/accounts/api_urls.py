@@ -7,10 +7,12 @@ from deployhub.accounts.api.issued_tokens import IssuedTokenViewSet, LeakReportV
 from deployhub.accounts.api.me import MeViewSet
 from deployhub.accounts.api.security import SecurityPolicyViewSet
 from deployhub.accounts.api.service_accounts import ServiceAccountViewSet
+from deployhub.accounts.api.sessions import SessionViewSet
 from deployhub.accounts.api.tokens import OwnTokenViewSet, TokenViewSet
 from deployhub.accounts.api.users import UserViewSet
 
 router = SimpleRouter(use_regex_path=False)
+router.register("sessions", SessionViewSet, basename="sessions")
 router.register("tokens", TokenViewSet, basename="tokens")
 router.register("issued-tokens", IssuedTokenViewSet, basename="issued-tokens")
 router.register("service-accounts", ServiceAccountViewSet, basename="service-accounts")

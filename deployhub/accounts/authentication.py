@@ -12,7 +12,7 @@ from deployhub.accounts.middleware import mfa_overdue, password_change_required
 from deployhub.accounts.models import ApiToken, User
 from deployhub.accounts.sealing import token_digest
 from deployhub.accounts.selectors import mfa_is_overdue
-from deployhub.accounts.services.attempts import attempt_begin, attempts_key
+from deployhub.accounts.services.attempts import address_attempt_begin, attempt_begin, attempts_key
 from deployhub.accounts.services.token_uses import token_use_note
 from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
@@ -68,6 +68,7 @@ def _refusal(token: ApiToken | None, *, text: str) -> str:
 def _refuse(request: Request, token: ApiToken | None, reason: str) -> None:
     """Count the attempt and write it down. Counted first: who hammers waits, and does not fill the audit log."""
     attempt_begin(attempts_key("token", client_address(request._request)))
+    address_attempt_begin(client_address(request._request))
     event_record(
         request._request.actor,  # type: ignore[attr-defined]
         "token.refuse",

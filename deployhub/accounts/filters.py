@@ -9,7 +9,7 @@ import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from deployhub.access.models import Membership
-from deployhub.accounts.models import ApiToken, ServiceAccount, User
+from deployhub.accounts.models import ApiToken, ServiceAccount, User, UserSession
 from deployhub.accounts.vocab import TOKEN_UNUSED, AccountKind, Revocation
 from deployhub.kernel.clock import utc_now
 
@@ -17,6 +17,7 @@ ROLES = [("administrator", "Administrator"), ("auditor", "Auditor"), ("none", "N
 STATES = [("active", "Active"), ("inactive", "Deactivated")]
 YES_NO = [("yes", "Set up"), ("no", "Not set up")]
 TOKEN_STATES = [("usable", "Usable"), ("expired", "Expired"), ("revoked", "Revoked"), ("leaked", "Leaked")]
+SESSION_STATES = [("open", "Open"), ("ended", "Ended")]
 USES = [("unused", "Unused for 90 days"), ("never", "Never used")]
 ENDS = [("14", "Within 14 days"), ("3", "Within 3 days")]
 
@@ -158,3 +159,16 @@ class ServiceAccountFilterSet(django_filters.FilterSet):
 
     def by_state(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(user__is_active=value == "active")
+
+
+class SessionFilterSet(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(
+        method="by_state", choices=SESSION_STATES, label="State", help_text="Open or ended."
+    )
+
+    class Meta:
+        model = UserSession
+        fields: list[str] = []
+
+    def by_state(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(is_open=value == "open")

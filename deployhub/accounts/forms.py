@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.urls import reverse
 
 from deployhub.access.vocab import TokenScope
 from deployhub.accounts.models import User
@@ -58,6 +59,15 @@ class PasswordForm(forms.Form):
 
     def __init__(self, *args: Any, ask_old: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["new_password"].widget.attrs.update(
+            {
+                "hx-post": reverse("accounts:password-strength"),
+                "hx-trigger": "input changed delay:400ms",
+                "hx-target": "#password-strength",
+                "hx-swap": "outerHTML",
+                "hx-params": "new_password",
+            }
+        )
         if not ask_old:
             del self.fields["old_password"]
 

@@ -6,14 +6,23 @@ from collections.abc import Callable
 from datetime import timedelta
 from math import ceil
 
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from deployhub.accounts.models import User
+from deployhub.accounts.models import SecurityPolicy, User
 from deployhub.accounts.selectors import mfa_grace_left, second_factor_is_on
+from deployhub.accounts.services.sessions import (
+    session_expire,
+    session_overdue,
+    session_rebind,
+    session_row_of,
+    session_seen,
+)
 from deployhub.accounts.vocab import WITH_SECOND_FACTOR
 from deployhub.doors.faces import error_respond
+from deployhub.doors.middleware import actor_of_session
 from deployhub.doors.vocab import SESSION_FACTOR
 from deployhub.kernel.errors import Forbidden, MfaRequired
 
@@ -29,12 +38,45 @@ def mfa_overdue() -> MfaRequired:
     )
 
 
+_FIRST_STEPS = ("accounts:password", "accounts:password-strength", "accounts:sign-out")
+
+
 def password_change_required() -> Forbidden:
     return Forbidden(
         "Choose your own password first.",
         hint="Sign in at the browser; you are asked for it there.",
         code="password_change_required",
     )
+
+
+class SessionLifeMiddleware:
+    """A signed-in session counts while its row says so: not revoked, not idle too long, not too old.
+
+    A session without a row was not begun by a sign-in (services/sign_in.py), so it is none. A page that polls by
+    itself keeps nobody signed in.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/static/") or not request.user.is_authenticated:
+            return self.get_response(request)
+        row = session_row_of(request)
+        if row is None:
+            logout(request)
+            return self.get_response(request)
+        why = session_overdue(row, SecurityPolicy.current())
+        if why is not None:
+            session_expire(request, actor=request.actor, row=row, why=why)  # type: ignore[attr-defined]
+            request.actor = actor_of_session(request)  # type: ignore[attr-defined]
+            messages.info(request, f"Your session ended: {why.label.lower()}. Sign in again.")
+            return self.get_response(request)
+        if not request.headers.get("HX-Target", "").startswith("live-"):
+            session_seen(request, row)
+        response = self.get_response(request)
+        session_rebind(request, row)
+        return response
 
 
 class FirstStepsMiddleware:
@@ -59,7 +101,7 @@ class FirstStepsMiddleware:
             logout(request)
             return self.get_response(request)
         if user.must_change_password:
-            own = (reverse("accounts:password"), reverse("accounts:sign-out"))
+            own = tuple(map(reverse, _FIRST_STEPS))
             if request.path.startswith("/api/"):
                 if not request.headers.get("Authorization", "").lower().startswith("bearer "):
                     return error_respond(request, password_change_required())

@@ -10,6 +10,7 @@ from deployhub.accounts.views import (
     second_factor,
     security,
     service_accounts,
+    sessions,
     sign_in,
     step_up,
     tokens,
@@ -26,6 +27,7 @@ urlpatterns = [
     path("account/password/", password.PasswordPage.as_view(), name="password"),
     path("account/step-up/", step_up.StepUpPage.as_view(), name="step-up"),
     path("account/step-up/again/", step_up.StepUpAgain.as_view(), name="step-up-again"),
+    path("account/password/strength/", password.PasswordStrength.as_view(), name="password-strength"),
     path("account/mfa/", second_factor.SecondFactorPage.as_view(), name="mfa"),
     path("account/mfa/new/", second_factor.SecondFactorNew.as_view(), name="mfa-new"),
     path("account/mfa/recovery/", second_factor.RecoveryCodesNew.as_view(), name="mfa-recovery"),
@@ -51,6 +53,15 @@ urlpatterns = [
         "account/mfa/passkeys/<uuid:passkey_id>/remove/",
         second_factor.SecondFactorRemove.as_view(),
         name="passkey-remove",
+    ),
+    path("account/sessions/", sessions.SessionsPage.as_view(), name="sessions"),
+    path(
+        "account/sessions/others/revoke/",
+        sessions.SessionsRevokeOthers.as_view(),
+        name="sessions-revoke-others",
+    ),
+    path(
+        "account/sessions/<uuid:session_id>/revoke/", sessions.SessionRevoke.as_view(), name="session-revoke"
     ),
     path("account/tokens/", tokens.TokensPage.as_view(), name="tokens"),
     path("account/tokens/new/", tokens.TokenNewPage.as_view(), name="token-new"),
@@ -111,4 +122,15 @@ urlpatterns = [
         name="token-waive-step-up",
     ),
     path("users/<uuid:user_id>/reset/", users.UserReset.as_view(), name="user-reset"),
+    path("users/<uuid:user_id>/unlock/", sessions.UserUnlock.as_view(), name="user-unlock"),
+    path(
+        "users/<uuid:user_id>/sessions/revoke/",
+        sessions.UserSessionsRevoke.as_view(),
+        name="user-sessions-revoke",
+    ),
+    path(
+        "users/<uuid:user_id>/sessions/<uuid:session_id>/revoke/",
+        sessions.UserSessionRevoke.as_view(),
+        name="user-session-revoke",
+    ),
 ]

@@ -85,3 +85,12 @@ WITH_SECOND_FACTOR: frozenset[str] = frozenset({Factor.TOTP, Factor.RECOVERY_COD
 SESSION_CEREMONIES = "passkey_ceremonies"
 """Challenges of passkeys that wait for their answer, by purpose."""
 SESSION_PENDING = "pending_sign_in"
+
+FACTOR_WORDS = {
+    "password": "password alone",
+    "totp": "password and authenticator app",
+    "recovery_code": "password and recovery code",
+    "passkey": "passkey",
+    "oidc": "single sign-on",
+}
+"""How a sign-in was completed, for the list of sessions."""

@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "deployhub.doors.middleware.RequestMiddleware",
     "deployhub.doors.headers.CrossSiteMiddleware",
+    "deployhub.accounts.middleware.SessionLifeMiddleware",
     "deployhub.accounts.middleware.FirstStepsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -162,9 +163,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "deployhub.accounts.password_strength.GuessableValidator"},
 ]
 LOGIN_URL = "accounts:sign-in"
-SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SESSION_ENGINE = "deployhub.accounts.session_store"
+SESSION_COOKIE_AGE = int(
+    timedelta(days=7).total_seconds()
+)  # the longest life that the security policy may give
 SESSION_COOKIE_NAME = "__Host-session" if _TLS else "deployhub_session"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_NAME = "__Host-csrf" if _TLS else "deployhub_csrf"

@@ -15,7 +15,7 @@ from django.utils.functional import SimpleLazyObject
 from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
 from deployhub.doors.faces import error_face
-from deployhub.doors.vocab import SESSION_FACTOR, SESSION_PREVIEW, SESSION_SECOND_FACTOR_AT
+from deployhub.doors.vocab import SESSION_FACTOR, SESSION_PREVIEW, SESSION_ROW, SESSION_SECOND_FACTOR_AT
 from deployhub.kernel.actor import ANONYMOUS, Actor, ActorKind, Door, Preview
 from deployhub.kernel.errors import DeployHubError
 from deployhub.kernel.ids import new_id
@@ -61,7 +61,7 @@ def actor_of_session(request: HttpRequest) -> Actor:
         is_auditor=user.is_auditor and not preview,
         auth_method=request.session.get(SESSION_FACTOR, ""),
         second_factor_at=None if shown_at is None else datetime.fromtimestamp(shown_at, UTC),
-        session_id=(request.session.session_key or "")[:8],
+        session_id=request.session.get(SESSION_ROW, ""),
         **common,
     )
 

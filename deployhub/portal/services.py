@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.sessions.models import Session
 
 from deployhub.access import policy
+from deployhub.accounts.services.sessions import sessions_sweep
 from deployhub.audit.scope import touch
 from deployhub.doors.models import IdempotencyRecord
 from deployhub.jobs.services import duty_mark
@@ -94,7 +95,7 @@ def sweep() -> dict[str, int]:
     """Remove what has served its time: sessions, remembered answers, abandoned uploads, ended memberships."""
     sessions, _ = Session.objects.filter(expire_date__lt=utc_now()).delete()
     answers, _ = IdempotencyRecord.objects.filter(created_at__lt=utc_now() - IDEMPOTENCY_KEPT).delete()
-    counts = {"sessions": sessions, "answers": answers, **uploads_sweep()}
+    counts = {"sessions": sessions, "answers": answers, **uploads_sweep(), **sessions_sweep()}
     counts |= {"memberships": memberships_sweep(), "requests": access_requests_sweep()}
     duty_mark(name="sweep", facts=counts)
     return counts

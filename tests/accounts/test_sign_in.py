@@ -121,7 +121,9 @@ def test_the_wait_grows_and_ends(client, engineer, signed_in):
         FailedAttempts.objects.filter(pk=row.pk).update(last_at=row.last_at - timedelta(seconds=3))
     sign_in(client, "engineer")
     assert signed_in(client)
-    assert not FailedAttempts.objects.exists()
+    assert [row.count for row in FailedAttempts.objects.all()] == [
+        5
+    ]  # those of the address, which many share
 
 
 def test_failures_of_yesterday_are_forgotten(client, engineer, signed_in):
@@ -129,10 +131,11 @@ def test_failures_of_yesterday_are_forgotten(client, engineer, signed_in):
 
     for _ in range(5):
         sign_in(client, "engineer", "guess")
-    row = FailedAttempts.objects.get()
-    FailedAttempts.objects.filter(pk=row.pk).update(count=1000, last_at=row.last_at - timedelta(hours=25))
+    rows = list(FailedAttempts.objects.all())
+    for row in rows:
+        FailedAttempts.objects.filter(pk=row.pk).update(count=1000, last_at=row.last_at - timedelta(hours=25))
     sign_in(client, "somebody else")
-    assert not FailedAttempts.objects.filter(pk=row.pk).exists()
+    assert max(FailedAttempts.objects.values_list("count", flat=True)) == 1
     sign_in(client, "engineer")
     assert signed_in(client)
 

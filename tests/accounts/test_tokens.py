@@ -179,7 +179,9 @@ def test_promise_19_a_role_that_was_taken_away_is_gone_at_the_next_request(
     session, token = browser(auditor), api(auditor)
     assert (session.get("/users/").status_code, token.get("/api/v1/users/").status_code) == (200, 200)
     user_update(actor=acting(administrator), user=auditor, is_auditor=False)
-    assert (session.get("/users/").status_code, token.get("/api/v1/users/").status_code) == (403, 403)
+    assert session.get("/users/").headers["Location"].startswith("/sign-in/")  # another role, another sign-in
+    assert browser(auditor).get("/users/").status_code == 403
+    assert token.get("/api/v1/users/").status_code == 403
 
 
 def test_who_hammers_with_bad_tokens_is_slowed_down_and_does_not_fill_the_log(engineer, api):

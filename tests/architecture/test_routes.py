@@ -66,6 +66,7 @@ def test_a_list_filters_alike_on_its_page_and_in_the_api() -> None:
             "audit/": "audit-events/",
             "audit/exports/": "audit-exports/",
             "account/tokens/": "tokens/",
+            "account/sessions/": "sessions/",
         }.get(route.shape, route.shape)
         endpoint = endpoints.get(shape)
         assert endpoint is not None, f"the list {route.address} has no endpoint"

@@ -39,6 +39,13 @@ UNAUDITED = {
     "accounts.User": {"last_login", "mfa_demanded_at"},
     "accounts.TotpDevice": {"last_step", "last_used_at", "last_used_address"},
     "accounts.Passkey": {"sign_count", "last_challenge", "last_used_at", "last_used_address"},
+    "accounts.UserSession": {
+        "key_digest",
+        "proof_digest",
+        "factor",
+        "last_seen_at",
+        "last_seen_address",
+    },
     "accounts.ApiToken": {"last_used_at", "last_used_address"},
 }
 """Reviewed: columns of audited models that may change without an event, because they change all the time."""

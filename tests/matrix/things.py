@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from deployhub.access.models import AccessRequest, CustomRole, Membership
-from deployhub.accounts.models import ApiToken, Passkey, ServiceAccount, TotpDevice, User
+from deployhub.accounts.models import ApiToken, Passkey, ServiceAccount, TotpDevice, User, UserSession
 from deployhub.audit.models import AuditLeaf
 from deployhub.audit.scope import system_scope
 from deployhub.audit.selectors.proofs import checkpoint_latest
@@ -57,6 +57,7 @@ SINGULAR = {
     "issued-tokens": "token",
     "service-accounts": "service",
     "users": "user",
+    "sessions": "session",
     "mfa": "device",
     "passkeys": "passkey",
     "members": "membership",
@@ -153,6 +154,7 @@ class Things:
         search = SavedSearch.objects.create(
             owner=self.user, name="Refusals", query={"outcome": "denied"}, shared=True
         )
+        session = UserSession.objects.create(user=self.user, key_digest=uuid4().hex, proof_digest="0" * 64)
         membership = Membership.objects.filter(project=self.project, user__kind="person").first()
         log_seal()
         custom_role = CustomRole.objects.create(
@@ -181,6 +183,7 @@ class Things:
             "service": str(service.pk),
             "device": str(device.pk),
             "passkey": str(passkey.pk),
+            "session": str(session.pk),
             "membership": str(membership.pk) if membership else str(uuid4()),
             "user": str(self.user.pk),
             "event": str(AuditLeaf.objects.latest("position").event_id),

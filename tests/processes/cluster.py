@@ -159,6 +159,7 @@ from deployhub.accounts.sealing import token_digest
 from deployhub.audit.scope import system_scope
 from deployhub.kernel.clock import utc_now
 from deployhub.registry.models import Project
+from tests.sessions import row_give
 
 text = f"dh_pat_{secrets.token_urlsafe(32)}"
 with system_scope("the test's people"):
@@ -171,6 +172,7 @@ with system_scope("the test's people"):
                             expires_at=utc_now() + timedelta(days=1), step_up_exempt=True)
 browser = Client()
 browser.force_login(owner)
+row_give(browser, owner)
 answer = [text, settings.SESSION_COOKIE_NAME, browser.cookies[settings.SESSION_COOKIE_NAME].value]
 """
 ACTOR_CODE = """

@@ -15,7 +15,10 @@ from deployhub.accounts import selectors
 from deployhub.accounts.api import NOT_REMEMBERED
 from deployhub.accounts.filters import UserFilterSet
 from deployhub.accounts.models import User
+from deployhub.accounts.selectors.sessions import user_sessions
 from deployhub.accounts.serializers import (
+    SessionsEndedSerializer,
+    SessionSerializer,
     TokenSerializer,
     TokenWaiveSerializer,
     UserCreateSerializer,
@@ -23,7 +26,9 @@ from deployhub.accounts.serializers import (
     UserSerializer,
     UserUpdateSerializer,
 )
+from deployhub.accounts.services.sessions import user_sessions_revoke
 from deployhub.accounts.services.tokens import token_step_up_waive
+from deployhub.accounts.services.unlock import user_unlock
 from deployhub.accounts.services.users import (
     user_activate,
     user_create,
@@ -64,6 +69,15 @@ from deployhub.doors.api import ApiViewSet
         request=None,
         responses=UserPasswordSerializer,
     ),
+    unlock=extend_schema(
+        tags=["users"], summary="Forget failed sign-ins", request=None, responses=UserSerializer
+    ),
+    sessions=extend_schema(
+        tags=["users"], summary="List an account's sessions", responses=SessionSerializer(many=True)
+    ),
+    end_sessions=extend_schema(
+        tags=["users"], summary="End an account's sessions", request=None, responses=SessionsEndedSerializer
+    ),
 )
 class UserViewSet(ApiViewSet):
     permissions: ClassVar[dict[str, str]] = {
@@ -74,6 +88,9 @@ class UserViewSet(ApiViewSet):
         "deactivate": "user.deactivate",
         "activate": "user.activate",
         "reset": "user.reset",
+        "unlock": "user.unlock",
+        "sessions": "user.view",
+        "end_sessions": "user.session_revoke",
         "waive_step_up": "token.waive_step_up",
     }
     idempotent_actions = NOT_REMEMBERED
@@ -141,3 +158,22 @@ class UserViewSet(ApiViewSet):
         return Response(
             TokenSerializer(token_step_up_waive(actor=self.actor, token=token, waived=waived)).data
         )
+
+    @action(detail=True, methods=["post"])
+    def unlock(self, request: Request, pk: UUID) -> Response:
+        """Let somebody try again at once who failed to sign in too often."""
+        user = selectors.user_get(self.actor, pk)
+        user_unlock(actor=self.actor, user=user)
+        return Response(self._face(user))
+
+    @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)
+    def sessions(self, request: Request, pk: UUID) -> Response:
+        """Where this person is, and lately was, signed in: the newest fifty."""
+        rows = user_sessions(self.actor, selectors.user_read(self.actor, pk))[:50]
+        return Response(SessionSerializer(rows, many=True).data)
+
+    @action(detail=True, methods=["post"], url_path="sessions/revoke")
+    def end_sessions(self, request: Request, pk: UUID) -> Response:
+        """End every session of this person: their next requests are not signed in any more."""
+        count = user_sessions_revoke(actor=self.actor, user=selectors.user_get(self.actor, pk))
+        return Response({"ended": count})

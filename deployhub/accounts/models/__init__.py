@@ -4,6 +4,7 @@ from deployhub.accounts.models.attempts import FailedAttempts
 from deployhub.accounts.models.factors import Passkey, RecoveryCode, TotpDevice
 from deployhub.accounts.models.security_policy import SecurityPolicy
 from deployhub.accounts.models.services import ServiceAccount
+from deployhub.accounts.models.sessions import SessionEnd, UserSession
 from deployhub.accounts.models.tokens import ApiToken, TokenNetwork
 from deployhub.accounts.models.users import User, session_stamp_new
 
@@ -14,8 +15,10 @@ __all__ = [
     "RecoveryCode",
     "SecurityPolicy",
     "ServiceAccount",
+    "SessionEnd",
     "TokenNetwork",
     "TotpDevice",
     "User",
+    "UserSession",
     "session_stamp_new",
 ]

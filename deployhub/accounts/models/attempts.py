@@ -12,6 +12,8 @@ class FailedAttempts(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     key = models.CharField(max_length=64, unique=True)
+    account = models.CharField(max_length=64, blank=True, db_index=True)
+    """The account's key (digested too), so that an administrator can forget all of its rows."""
     count = models.PositiveIntegerField(default=0)
     last_at = models.DateTimeField(default=utc_now, db_index=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -99,6 +100,10 @@ class User(AuditedModel, AbstractBaseUser):
             secret=secret,
             algorithm="sha256",
         ).hexdigest()
+
+    def session_proof_digest(self) -> str:
+        """What a session's row keeps of it."""
+        return hashlib.sha256(self.get_session_auth_hash().encode()).hexdigest()
 
     def sessions_end(self) -> None:
         """End all sessions, once saved. The caller renews its own (update_session_auth_hash)."""

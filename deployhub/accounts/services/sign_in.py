@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, authenticate, login, logout
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 from django_otp import login as otp_login
 
-from deployhub.accounts.models import TotpDevice, User
+from deployhub.accounts.models import TotpDevice, User, UserSession
 from deployhub.accounts.selectors import second_factor_is_on
-from deployhub.accounts.services.attempts import attempt_begin, attempts_forget, attempts_key
+from deployhub.accounts.selectors.sessions import failures_since
+from deployhub.accounts.services.attempts import (
+    address_attempt_begin,
+    address_key,
+    attempt_begin,
+    attempt_give_back,
+    attempts_forget,
+    attempts_key,
+    sign_in_attempt_begin,
+    sign_in_attempt_succeeded,
+)
 from deployhub.accounts.services.ceremonies import Purpose, assertion_verify
 from deployhub.accounts.services.second_factor import recovery_code_use, totp_verify
+from deployhub.accounts.services.sessions import session_row_create, session_row_end
 from deployhub.accounts.services.step_up import freshness_stamp
 from deployhub.accounts.vocab import SECOND_STEP_TIME, SESSION_PENDING, Factor
 from deployhub.audit.scope import event_record
@@ -25,6 +38,8 @@ from deployhub.kernel.actor import Actor
 from deployhub.kernel.clock import utc_now
 from deployhub.kernel.errors import InvalidInput, RateLimited
 
+KNOWN_ADDRESS = timedelta(days=30)
+"""So long an address counts as known to a person who signed in from it."""
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -55,10 +70,14 @@ def password_step(
 
     An unknown name takes as long as a wrong password, and is told in the same words. Raises InvalidInput, RateLimited.
     """
-    key = attempts_key("password", username.casefold(), actor.address)
     user = User.objects.filter(username__iexact=username).first()
     try:
-        attempt_begin(key)
+        known_address = UserSession.objects.filter(
+            user__username__iexact=username, address=actor.address, created_at__gt=utc_now() - KNOWN_ADDRESS
+        )
+        sign_in_attempt_begin(
+            username=username, address=actor.address, is_known_address=known_address.exists()
+        )
     except RateLimited:
         _refusal_record(actor, username=username, user=user, reason="too many failed attempts")
         raise
@@ -66,7 +85,7 @@ def password_step(
     if not isinstance(known, User):
         _refusal_record(actor, username=username, user=user, reason="wrong name or password, or not active")
         raise InvalidInput("Name or password is wrong.", hint="Check both, then try again.")
-    attempts_forget(key)
+    sign_in_attempt_succeeded(username=username, address=actor.address)
     if second_factor_is_on(known.pk):
         request.session.flush()  # a fresh key: nothing that was here before the password counts
         request.session[SESSION_PENDING] = {
@@ -100,6 +119,7 @@ def second_step(
     user = pending.user
     key = attempts_key("second factor", user.pk)
     try:
+        address_attempt_begin(actor.address)
         attempt_begin(key)
     except RateLimited:
         _refusal_record(actor, username=user.username, user=user, reason="too many failed second factors")
@@ -121,6 +141,7 @@ def second_step(
             raise InvalidInput("This passkey was not accepted.", hint="Try again, or use another way.")
         raise InvalidInput("This recovery code is not right, or was used.", hint="Try another of your codes.")
     attempts_forget(key)
+    attempt_give_back(address_key(actor.address))
     session_begin(request, user=user, factor=factor, device=device)
 
 
@@ -152,22 +173,27 @@ def session_begin(
         raise InvalidInput("Name or password is wrong.", hint="Check both, then try again.")
     request.session.pop(SESSION_PENDING, None)
     request.session.pop(SESSION_KEY, None)
+    failures = failures_since(user, user.last_login)
     login(request, user, backend=BACKEND)
     request.session[SESSION_FACTOR] = factor.value
     freshness_stamp(request)  # every factor that the person has was shown just now
     if device is not None:
         otp_login(request, device)
     try:
-        event_record(
-            actor_of_session(request),
-            "account.sign_in",
-            user,
-            operation=Operation.EVENT,
-            facts={"factor": [None, factor.value]},
-        )
+        with transaction.atomic():
+            session_row_create(request, actor=actor_of_session(request), user=user, factor=factor.value)
+            event_record(
+                actor_of_session(request),
+                "account.sign_in",
+                user,
+                operation=Operation.EVENT,
+                facts={"factor": [None, factor.value]},
+            )
     except BaseException:
         request.session.flush()
         raise
+    if failures:
+        messages.warning(request, failures, fail_silently=True)
 
 
 def session_end(request: HttpRequest, *, actor: Actor) -> None:
@@ -176,5 +202,7 @@ def session_end(request: HttpRequest, *, actor: Actor) -> None:
     try:
         if isinstance(user, User):
             event_record(actor, "account.sign_out", user, operation=Operation.EVENT)
+            if actor.session_id:
+                session_row_end(actor=actor, session_id=actor.session_id)
     finally:
         logout(request)

@@ -59,14 +59,21 @@ def user_update(
     is_administrator: bool | None = None,
     is_auditor: bool | None = None,
 ) -> User:
-    """Change what is given. Roles act on the next request."""
+    """Change what is given. Another global role acts on the next request, and asks to sign in again."""
     _person_demand(user)
     if is_administrator is False and user.is_administrator:
         _another_administrator_demand(user)
     wanted = {"name": name, "email": email, "is_administrator": is_administrator, "is_auditor": is_auditor}
     given = {field: value for field, value in wanted.items() if value is not None}
+    roles_change = any(
+        field in given and given[field] != getattr(user, field)
+        for field in ("is_administrator", "is_auditor")
+    )
     for field, value in given.items():
         setattr(user, field, value)
+    if roles_change:  # who they are to DeployHub changed: they sign in again under it
+        user.sessions_end()
+        given["session_stamp"] = user.session_stamp
     user.save(update_fields=list(given))
     touch(user)
     return user

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import update_session_auth_hash
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from deployhub.accounts.forms import PasswordForm
+from deployhub.accounts.forms import PASSWORD_CHARACTERS_MAX, PasswordForm
+from deployhub.accounts.password_strength import strength_of
 from deployhub.accounts.selectors import account_get
 from deployhub.accounts.services.passwords import password_change
 from deployhub.accounts.services.proof import identity_prove
-from deployhub.doors.pages import FormPage
+from deployhub.doors.pages import FormPage, Page
 
 
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
@@ -48,3 +50,15 @@ class PasswordPage(FormPage):
         )
         update_session_auth_hash(self.request, changed)
         return reverse("portal:dashboard") if forced else reverse("accounts:account")
+
+
+@method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
+class PasswordStrength(Page):
+    """What the meter beside the field says while a password is typed: the same judgement that decides."""
+
+    permission = "account.password"
+    template_name = "accounts/_password_strength.html"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        typed = request.POST.get("new_password", "")[:PASSWORD_CHARACTERS_MAX]
+        return self.page(strength=strength_of(typed, request.user), typed=bool(typed))

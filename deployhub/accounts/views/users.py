@@ -23,6 +23,7 @@ from deployhub.accounts.selectors import (
     user_read,
     users_read,
 )
+from deployhub.accounts.selectors.sessions import user_sessions_open
 from deployhub.accounts.services.tokens import token_step_up_waive
 from deployhub.accounts.services.users import (
     user_activate,
@@ -31,6 +32,7 @@ from deployhub.accounts.services.users import (
     user_reset,
     user_update,
 )
+from deployhub.accounts.views.sessions import session_lines
 from deployhub.audit.selectors import object_history
 from deployhub.audit.vocab import Operation
 from deployhub.doors.pages import FormPage, ListPage, Page
@@ -82,6 +84,7 @@ class UserPage(FormPage):
             "person": self.person,
             "is_me": self.person.pk == self.actor.user_id,
             "tokens": [token for token in tokens_of_person(self.actor, self.person) if token.is_usable],
+            "sessions": session_lines(user_sessions_open(self.actor, self.person)[:20], self.actor),
             "memberships": user_memberships(self.person),
             "history": object_history(self.person).exclude(operation=Operation.READ)[:HISTORY_LINES],
             **extra,
