@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from deployhub.accounts import selectors
 from deployhub.accounts.models import SecurityPolicy
-from deployhub.accounts.serializers import (
+from deployhub.accounts.serializers.security import (
     MfaDemandSerializer,
     MfaReachSerializer,
     SecurityPolicySerializer,

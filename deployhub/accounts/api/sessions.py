@@ -14,7 +14,7 @@ from deployhub.accounts.filters import SessionFilterSet
 from deployhub.accounts.models import UserSession
 from deployhub.accounts.selectors import account_get
 from deployhub.accounts.selectors.sessions import session_get, sessions_own
-from deployhub.accounts.serializers import SessionsEndedSerializer, SessionSerializer
+from deployhub.accounts.serializers.sessions import SessionsEndedSerializer, SessionSerializer
 from deployhub.accounts.services.sessions import session_revoke, sessions_revoke_others
 from deployhub.doors.api import ApiViewSet
 

@@ -8,9 +8,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from deployhub.access.vocab import TokenScope
-from deployhub.accounts.browsers import device_words
-from deployhub.accounts.models import ApiToken, User, UserSession
-from deployhub.accounts.models.security_policy import ROLES_OF_DEMAND
+from deployhub.accounts.models import ApiToken, User
 from deployhub.accounts.services.service_accounts import MACHINE_ROLES
 from deployhub.accounts.vocab import (
     LEAK_FILE_BYTES_MAX,
@@ -315,87 +313,3 @@ class UserPasswordSerializer(UserSerializer):
 
     def get_one_time_password(self, user: User) -> str:
         return str(self.context["one_time_password"])
-
-
-class MfaDemandSerializer(serializers.Serializer):
-    mfa_required_for_all = serializers.BooleanField(
-        default=False, help_text="Whether everybody must have a second factor."
-    )
-    mfa_required_roles = serializers.ListField(
-        child=serializers.ChoiceField(choices=ROLES_OF_DEMAND),
-        default=list,
-        help_text="Whose holders must have a second factor.",
-    )
-
-
-class MfaReachSerializer(serializers.Serializer):
-    people = serializers.IntegerField(help_text="Active people whom the demand reaches.")
-    without_second_factor = serializers.IntegerField(help_text="How many of them have no second factor yet.")
-
-
-class SecurityPolicyUpdateSerializer(serializers.Serializer):
-    """What is left out stays as it is."""
-
-    mfa_required_for_all = serializers.BooleanField(
-        required=False, help_text="Whether everybody must have a second factor."
-    )
-    mfa_required_roles = serializers.ListField(
-        child=serializers.ChoiceField(choices=ROLES_OF_DEMAND),
-        required=False,
-        help_text="Whose holders must have a second factor.",
-    )
-    mfa_grace_days = serializers.IntegerField(
-        min_value=0, max_value=90, required=False, help_text="Days to set one up, from the day of the demand."
-    )
-    step_up_minutes = serializers.IntegerField(
-        min_value=1, max_value=10, required=False, help_text="So long a second factor stays fresh."
-    )
-    session_idle_minutes = serializers.IntegerField(
-        min_value=5, max_value=1440, required=False, help_text="A session without use ends after it."
-    )
-    session_absolute_hours = serializers.IntegerField(
-        min_value=1, max_value=168, required=False, help_text="Every session ends after it."
-    )
-
-
-class SecurityPolicySerializer(serializers.Serializer):
-    """What the installation demands of everybody who signs in."""
-
-    mfa_required_for_all = serializers.BooleanField(help_text="Whether everybody must have a second factor.")
-    mfa_required_roles = serializers.ListField(
-        child=serializers.ChoiceField(choices=ROLES_OF_DEMAND),
-        help_text="Whose holders must have a second factor.",
-    )
-    mfa_grace_days = serializers.IntegerField(help_text="Days to set one up, from the day of the demand.")
-    step_up_minutes = serializers.IntegerField(help_text="So long a second factor stays fresh, in minutes.")
-    session_idle_minutes = serializers.IntegerField(help_text="A session without use ends after it.")
-    session_absolute_hours = serializers.IntegerField(help_text="Every session ends after it.")
-
-
-class SessionSerializer(serializers.Serializer):
-    """A browser that is, or was, signed in."""
-
-    id = serializers.UUIDField(help_text="Id of the session; audit events carry it.")
-    device = serializers.SerializerMethodField(help_text="Browser and system in words.")
-    factor = serializers.CharField(help_text="What completed the sign-in: password, totp, passkey …")
-    address = serializers.CharField(help_text="Address that it was signed in from.")
-    created_at = serializers.DateTimeField(help_text="When it was signed in (UTC).")
-    last_seen_at = serializers.DateTimeField(help_text="Last use, to the minute (UTC).")
-    last_seen_address = serializers.CharField(help_text="Address of the last use.")
-    ended_at = serializers.DateTimeField(allow_null=True, help_text="When it ended, if it was ended (UTC).")
-    end_reason = serializers.CharField(help_text="Why it ended; empty while it lives.")
-    is_current = serializers.SerializerMethodField(help_text="Whether this very request belongs to it.")
-    is_open = serializers.SerializerMethodField(help_text="Whether its next request would be accepted.")
-
-    def get_device(self, session: UserSession) -> str:
-        return device_words(session.user_agent)
-
-    def get_is_current(self, session: UserSession) -> bool:
-        return str(session.pk) == self.context.get("session_id", "")
-
-    def get_is_open(self, session: UserSession) -> bool:
-        return bool(getattr(session, "is_open", session.ended_at is None))
-
-
-class SessionsEndedSerializer(serializers.Serializer):
-    ended = serializers.IntegerField(help_text="How many sessions were ended.")
