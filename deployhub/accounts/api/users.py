@@ -17,8 +17,6 @@ from deployhub.accounts.filters import UserFilterSet
 from deployhub.accounts.models import User
 from deployhub.accounts.selectors.sessions import user_sessions
 from deployhub.accounts.serializers import (
-    SessionsEndedSerializer,
-    SessionSerializer,
     TokenSerializer,
     TokenWaiveSerializer,
     UserCreateSerializer,
@@ -26,6 +24,7 @@ from deployhub.accounts.serializers import (
     UserSerializer,
     UserUpdateSerializer,
 )
+from deployhub.accounts.serializers.sessions import SessionsEndedSerializer, SessionSerializer
 from deployhub.accounts.services.sessions import user_sessions_revoke
 from deployhub.accounts.services.tokens import token_step_up_waive
 from deployhub.accounts.services.unlock import user_unlock

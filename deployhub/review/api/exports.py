@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -14,6 +13,7 @@ from rest_framework.reverse import reverse
 
 from deployhub.audit.scope import event_record
 from deployhub.doors.api import ApiViewSet
+from deployhub.registry.api.versions import FILE_RESPONSES
 from deployhub.registry.downloads import Download, download_respond
 from deployhub.review.filters import AuditExportFilter, query_valid
 from deployhub.review.models import AuditExport, SavedSearch
@@ -74,7 +74,9 @@ class AuditExportViewSet(ApiViewSet):
         return Response(status=204)
 
     @extend_schema(
-        summary="Download an export of the audit log", tags=["audit"], responses={200: OpenApiTypes.BINARY}
+        summary="Download an export of the audit log",
+        tags=["audit"],
+        responses=FILE_RESPONSES,
     )
     @action(detail=True, pagination_class=None, filterset_class=None)
     def file(self, request: Request, pk: UUID) -> HttpResponseBase:
