@@ -153,7 +153,7 @@ def test_only_an_administrator_lets_a_machine_into_another_project(
 ):
     """The owners of its own project make its tokens: else they would reach what the other project's owner opened."""
     from deployhub.kernel.errors import InvalidInput
-    from deployhub.registry.services.projects import membership_grant
+    from deployhub.registry.services.members import membership_grant
 
     given = {"project": foreign_project, "username": "nightly", "role": "viewer"}
     with pytest.raises(InvalidInput, match="There is no active account"):
@@ -168,7 +168,7 @@ def test_an_owner_cannot_make_a_token_that_reaches_beyond_their_project(
 ):
     from deployhub.accounts.services.service_accounts import service_token_issue, service_token_rotate
     from deployhub.kernel.errors import Conflict, InvalidInput
-    from deployhub.registry.services.projects import membership_grant
+    from deployhub.registry.services.members import membership_grant
 
     membership_grant(actor=acting(administrator), project=foreign_project, username="nightly", role="viewer")
     wide = {"label": "x", "scopes": ["read"], "project_ids": [foreign_project.pk], "life_days": 7}
