@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from deployhub.access import step_up
 from deployhub.access.models import CustomRole, Membership, not_ended
@@ -28,6 +28,9 @@ from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
 from deployhub.kernel.actor import Actor, Preview
 from deployhub.kernel.errors import Forbidden, NotAuthenticated, NotFound
+
+Row = TypeVar("Row", bound=Model)
+NOTHING = "There is nothing here, or you have no access to it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ def require(actor: Actor, permission: str, obj: Any = None) -> None:
             "Sign in to go on.", hint="With the API, send a token: Authorization: Bearer dh_pat_…"
         )
     if obj is not None and not _can_see(actor, obj):
-        raise NotFound("There is nothing here, or you have no access to it.")
+        raise NotFound(NOTHING)
     if actor.token_permissions is not None and permission not in actor.token_permissions:
         raise Forbidden(
             f"This token does not carry the permission to: {label.lower()}.",
@@ -246,3 +249,11 @@ def visible(
     if len(allowed) == 1:
         return queryset.filter(**{project_path: allowed[0]})
     return queryset.filter(**{f"{project_path}__in": allowed})
+
+
+def one(rows: QuerySet[Row], **lookup: Any) -> Row:
+    """The one of the rows that the actor may see; NotFound, in the same words, for what is not there or not theirs."""
+    row = rows.filter(**lookup).first()
+    if row is None:
+        raise NotFound(NOTHING)
+    return row

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Count, Model, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from deployhub.access import policy
@@ -17,7 +16,6 @@ from deployhub.access.vocab import RequestState, Role
 from deployhub.audit.scope import event_record
 from deployhub.jobs.models import Job
 from deployhub.kernel.actor import Actor
-from deployhub.kernel.errors import NotFound
 from deployhub.kernel.ids import parse_id
 from deployhub.registry.models import (
     AliasRequest,
@@ -31,15 +29,6 @@ from deployhub.registry.models import (
     Upload,
 )
 from deployhub.registry.vocab import INSPECT_JOB
-
-M = TypeVar("M", bound=Model)
-
-
-def _one(queryset: QuerySet[M], **lookup: Any) -> M:
-    row = queryset.filter(**lookup).first()
-    if row is None:
-        raise NotFound("There is nothing here, or you have no access to it.")
-    return row
 
 
 def list_record(actor: Actor, permission: str, *, project_id: UUID | None = None) -> None:
@@ -68,7 +57,7 @@ def project_get(actor: Actor, key: UUID | str) -> Project:
     """By id or short name."""
     project_id = key if isinstance(key, UUID) else parse_id(key)
     visible = projects_visible(actor)
-    return _one(visible, pk=project_id) if project_id is not None else _one(visible, slug=key)
+    return policy.one(visible, pk=project_id) if project_id is not None else policy.one(visible, slug=key)
 
 
 def project_read(actor: Actor, key: UUID | str) -> Project:
@@ -91,7 +80,7 @@ def members_of(project: Project) -> QuerySet[Membership]:
 
 
 def member_get(project: Project, membership_id: UUID) -> Membership:
-    return _one(members_of(project), pk=membership_id)
+    return policy.one(members_of(project), pk=membership_id)
 
 
 # Roles and requests for access
@@ -107,7 +96,7 @@ def custom_roles_of(project: Project) -> QuerySet[CustomRole]:
 
 
 def custom_role_get(project: Project, role_id: UUID) -> CustomRole:
-    return _one(custom_roles_of(project).select_related("project"), pk=role_id)
+    return policy.one(custom_roles_of(project).select_related("project"), pk=role_id)
 
 
 def role_choices(project: Project) -> list[tuple[str, str]]:
@@ -121,7 +110,7 @@ def access_requests_own(actor: Actor) -> QuerySet[AccessRequest]:
 
 
 def access_request_own_get(actor: Actor, request_id: UUID) -> AccessRequest:
-    return _one(access_requests_own(actor), pk=request_id)
+    return policy.one(access_requests_own(actor), pk=request_id)
 
 
 def access_requests_decidable(actor: Actor) -> QuerySet[AccessRequest]:
@@ -131,7 +120,7 @@ def access_requests_decidable(actor: Actor) -> QuerySet[AccessRequest]:
 
 
 def access_request_get(project: Project, request_id: UUID) -> AccessRequest:
-    return _one(
+    return policy.one(
         AccessRequest.objects.filter(project=project).select_related("user", "project"), pk=request_id
     )
 
@@ -148,7 +137,7 @@ def alias_requests_visible(actor: Actor) -> QuerySet[AliasRequest]:
 
 
 def alias_request_get(actor: Actor, request_id: UUID) -> AliasRequest:
-    return _one(alias_requests_visible(actor), pk=request_id)
+    return policy.one(alias_requests_visible(actor), pk=request_id)
 
 
 # Models
@@ -171,7 +160,7 @@ def models_listed(actor: Actor) -> QuerySet[RegisteredModel]:
 
 
 def model_get(actor: Actor, model_id: UUID) -> RegisteredModel:
-    return _one(models_visible(actor), pk=model_id)
+    return policy.one(models_visible(actor), pk=model_id)
 
 
 def model_read(actor: Actor, model_id: UUID) -> RegisteredModel:
@@ -207,7 +196,7 @@ def alias_names(version_ids: list[UUID]) -> dict[UUID, list[str]]:
 
 
 def version_get(actor: Actor, version_id: UUID) -> ModelVersion:
-    return _one(versions_visible(actor), pk=version_id)
+    return policy.one(versions_visible(actor), pk=version_id)
 
 
 def version_read(actor: Actor, version_id: UUID) -> ModelVersion:
@@ -240,7 +229,7 @@ def datasets_visible(actor: Actor) -> QuerySet[Dataset]:
 
 
 def dataset_get(actor: Actor, dataset_id: UUID) -> Dataset:
-    return _one(datasets_visible(actor), pk=dataset_id)
+    return policy.one(datasets_visible(actor), pk=dataset_id)
 
 
 def dataset_read(actor: Actor, dataset_id: UUID) -> Dataset:
@@ -261,7 +250,7 @@ def uploads_visible(actor: Actor) -> QuerySet[Upload]:
 
 
 def upload_get(actor: Actor, upload_id: UUID) -> Upload:
-    return _one(uploads_visible(actor), pk=upload_id)
+    return policy.one(uploads_visible(actor), pk=upload_id)
 
 
 # Artifacts
@@ -279,7 +268,7 @@ def artifacts_listed(actor: Actor) -> QuerySet[Artifact]:
 
 
 def artifact_get(actor: Actor, artifact_id: UUID) -> Artifact:
-    return _one(artifacts_visible(actor).select_related("job", "version__blob"), pk=artifact_id)
+    return policy.one(artifacts_visible(actor).select_related("job", "version__blob"), pk=artifact_id)
 
 
 def artifact_read(actor: Actor, artifact_id: UUID) -> Artifact:
@@ -293,4 +282,4 @@ def artifact_files(artifact: Artifact) -> QuerySet[ArtifactFile]:
 
 
 def artifact_file_get(artifact: Artifact, path: str) -> ArtifactFile:
-    return _one(artifact_files(artifact), path=path)
+    return policy.one(artifact_files(artifact), path=path)

@@ -29,12 +29,10 @@ from deployhub.kernel.actor import Actor, ActorKind, Door
 from deployhub.kernel.clock import utc_now
 from deployhub.kernel.errors import InvalidInput, NotFound
 
-NOTHING = "There is nothing here, or you have no access to it."
-
 
 def _own_id(actor: Actor) -> UUID:
     if actor.user_id is None:
-        raise NotFound(NOTHING)
+        raise NotFound(policy.NOTHING)
     return actor.user_id
 
 
@@ -58,10 +56,18 @@ def second_factor_is_on(user_id: UUID) -> bool:
     )
 
 
+def security_policy_of(actor: Actor) -> SecurityPolicy:
+    """The security policy as it holds for what the actor does now; read once for each request."""
+    known = actor.cache.get("security_policy")
+    if not isinstance(known, SecurityPolicy):
+        known = actor.cache["security_policy"] = SecurityPolicy.current()
+    return known
+
+
 def mfa_is_demanded(actor: Actor) -> bool:
     """Whether the security policy demands a second factor of this person, for themselves or for a role they have."""
+    demands = security_policy_of(actor)
     actor = actor.unmasked()  # to view as a viewer is no way around what is demanded of an owner
-    demands = SecurityPolicy.current()
     if demands.mfa_required_for_all:
         return True
     roles = set(demands.mfa_required_roles)
@@ -117,7 +123,7 @@ def mfa_grace_left(actor: Actor, user: User) -> timedelta | None:
         User.objects.filter(pk=user.pk, mfa_demanded_at=None).unaudited_update(
             mfa_demanded_at=user.mfa_demanded_at
         )
-    return user.mfa_demanded_at + timedelta(days=SecurityPolicy.current().mfa_grace_days) - utc_now()
+    return user.mfa_demanded_at + timedelta(days=security_policy_of(actor).mfa_grace_days) - utc_now()
 
 
 def mfa_is_overdue(actor: Actor, user: User) -> bool:
@@ -137,15 +143,12 @@ def step_up_terms(actor: Actor) -> StepUpTerms:
     must_enrol = (
         actor.user_id is not None and mfa_is_demanded(actor) and not second_factor_is_on(actor.user_id)
     )
-    return StepUpTerms(minutes=SecurityPolicy.current().step_up_minutes, must_enrol=must_enrol)
+    return StepUpTerms(minutes=security_policy_of(actor).step_up_minutes, must_enrol=must_enrol)
 
 
 def account_get(actor: Actor) -> User:
     """The actor's own account."""
-    user = User.objects.filter(pk=actor.user_id).first()
-    if user is None:
-        raise NotFound(NOTHING)
-    return user
+    return policy.one(User.objects, pk=actor.user_id)
 
 
 def memberships_own(actor: Actor) -> QuerySet[Membership]:
@@ -162,10 +165,7 @@ def totp_devices_own(actor: Actor) -> QuerySet[TotpDevice]:
 
 
 def totp_device_get(actor: Actor, device_id: UUID) -> TotpDevice:
-    device = totp_devices_own(actor).select_related("user").filter(pk=device_id).first()
-    if device is None:
-        raise NotFound(NOTHING)
-    return device
+    return policy.one(totp_devices_own(actor).select_related("user"), pk=device_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +198,7 @@ def passkeys_own(actor: Actor) -> QuerySet[Passkey]:
 
 
 def passkey_get(actor: Actor, passkey_id: UUID) -> Passkey:
-    passkey = passkeys_own(actor).select_related("user").filter(pk=passkey_id).first()
-    if passkey is None:
-        raise NotFound(NOTHING)
-    return passkey
+    return policy.one(passkeys_own(actor).select_related("user"), pk=passkey_id)
 
 
 def recovery_codes_left(actor: Actor) -> int:
@@ -223,17 +220,11 @@ def tokens_of_person(actor: Actor, user: User) -> QuerySet[ApiToken]:
 
 
 def token_of_person_get(actor: Actor, user_id: UUID, token_id: UUID) -> ApiToken:
-    token = tokens_of_person(actor, user_get(actor, user_id)).filter(pk=token_id).first()
-    if token is None:
-        raise NotFound(NOTHING)
-    return token
+    return policy.one(tokens_of_person(actor, user_get(actor, user_id)), pk=token_id)
 
 
 def token_get(actor: Actor, token_id: UUID) -> ApiToken:
-    token = tokens_visible(actor).filter(pk=token_id).first()
-    if token is None:
-        raise NotFound(NOTHING)
-    return token
+    return policy.one(tokens_visible(actor), pk=token_id)
 
 
 def _with_kin(tokens: QuerySet[ApiToken]) -> QuerySet[ApiToken]:
@@ -255,10 +246,7 @@ def tokens_issued_read(actor: Actor) -> QuerySet[ApiToken]:
 
 
 def token_issued_get(actor: Actor, token_id: UUID) -> ApiToken:
-    token = tokens_issued(actor).filter(pk=token_id).first()
-    if token is None:
-        raise NotFound(NOTHING)
-    return token
+    return policy.one(tokens_issued(actor), pk=token_id)
 
 
 def project_names(tokens: Iterable[ApiToken]) -> dict[str, str]:
@@ -281,10 +269,7 @@ def service_accounts_read(actor: Actor) -> QuerySet[ServiceAccount]:
 
 
 def service_account_get(actor: Actor, service_id: UUID) -> ServiceAccount:
-    service = service_accounts_visible(actor).filter(pk=service_id).first()
-    if service is None:
-        raise NotFound(NOTHING)
-    return service
+    return policy.one(service_accounts_visible(actor), pk=service_id)
 
 
 def service_account_read(actor: Actor, service_id: UUID) -> ServiceAccount:
@@ -300,10 +285,7 @@ def service_tokens(service: ServiceAccount) -> QuerySet[ApiToken]:
 
 
 def service_token_get(service: ServiceAccount, token_id: UUID) -> ApiToken:
-    token = service_tokens(service).filter(pk=token_id).first()
-    if token is None:
-        raise NotFound(NOTHING)
-    return token
+    return policy.one(service_tokens(service), pk=token_id)
 
 
 def permissions_choosable(user: User) -> list[str]:
@@ -361,10 +343,7 @@ def users_read(actor: Actor) -> QuerySet[User]:
 
 
 def user_get(actor: Actor, user_id: UUID) -> User:
-    user = users_visible(actor).filter(pk=user_id).first()
-    if user is None:
-        raise NotFound(NOTHING)
-    return user
+    return policy.one(users_visible(actor), pk=user_id)
 
 
 def user_read(actor: Actor, user_id: UUID) -> User:

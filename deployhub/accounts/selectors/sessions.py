@@ -10,12 +10,11 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from deployhub.access import policy
 from deployhub.accounts.models import SecurityPolicy, User, UserSession
-from deployhub.accounts.selectors import NOTHING, account_get
+from deployhub.accounts.selectors import account_get
 from deployhub.audit.models import AuditEvent
 from deployhub.audit.vocab import Outcome
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.clock import utc_now
-from deployhub.kernel.errors import NotFound
 
 
 def sessions_own(actor: Actor) -> QuerySet[UserSession]:
@@ -26,10 +25,7 @@ def sessions_own(actor: Actor) -> QuerySet[UserSession]:
 
 
 def session_get(actor: Actor, session_id: UUID) -> UserSession:
-    session = sessions_own(actor).filter(pk=session_id).first()
-    if session is None:
-        raise NotFound(NOTHING)
-    return session
+    return policy.one(sessions_own(actor), pk=session_id)
 
 
 def user_sessions(actor: Actor, user: User) -> QuerySet[Any]:
@@ -43,10 +39,7 @@ def user_sessions_open(actor: Actor, user: User) -> QuerySet[UserSession]:
 
 
 def user_session_get(actor: Actor, user: User, session_id: UUID) -> UserSession:
-    session = user_sessions(actor, user).filter(pk=session_id).first()
-    if session is None:
-        raise NotFound(NOTHING)
-    return session
+    return policy.one(user_sessions(actor, user), pk=session_id)
 
 
 def _sessions_of(user: User) -> QuerySet[Any]:

@@ -23,7 +23,6 @@ from deployhub.review.selectors.events import event_first_at
 from deployhub.review.watch.rule import Rule, limits_of
 from deployhub.review.watch.vocab import REVIEW_EVERY, FindingState
 
-NOTHING = "There is nothing here, or you have no access to it."
 FIRED_WITHIN = timedelta(days=30)
 
 
@@ -41,10 +40,7 @@ def findings_read(actor: Actor) -> QuerySet[Finding]:
 
 
 def finding_get(actor: Actor, finding_id: UUID) -> Finding:
-    finding = findings_visible(actor).filter(pk=finding_id).first()
-    if finding is None:
-        raise NotFound(NOTHING)
-    return finding
+    return policy.one(findings_visible(actor), pk=finding_id)
 
 
 def finding_read(actor: Actor, finding_id: UUID) -> Finding:
@@ -221,7 +217,7 @@ def digests_read(actor: Actor) -> QuerySet[Digest]:
 def digest_read(actor: Actor, digest_id: UUID) -> Digest:
     digest = digests_visible(actor).filter(pk=digest_id).first()
     if digest is None:
-        raise NotFound(NOTHING)
+        raise NotFound(policy.NOTHING)
     event_record(actor, "digest.view", digest)
     return digest
 
