@@ -170,6 +170,63 @@ class ExportResult(TypedDict, total=False):
     durations_s: dict[str, float]
 
 
+class CheckLine(TypedDict):
+    """One line of a certificate: what was measured, and what was allowed.
+
+    limit and direction are empty where the line only tells; `holds` is None then.
+    """
+
+    check: Literal["tensors", "detections", "task_metric", "file", "speed"]
+    name: str
+    value: float | None
+    unit: str
+    limit: float | None
+    direction: Literal["at most", "at least", ""]
+    holds: bool | None
+    detail: str
+
+
+class ViewedImage(TypedDict):
+    """One picture of the side-by-side viewer, worst first.
+
+    file: below WORK/out, a JPEG. source, artifact: rows of [x1, y1, x2, y2, score, class] in pixels of that JPEG
+    (classify: [score, class]); badness: 0 (alike) to 1 (nothing in common).
+    """
+
+    file: str
+    name: str
+    width_px: int
+    height_px: int
+    badness: float
+    source: list[list[float]]
+    artifact: list[list[float]]
+
+
+class CertifyResult(TypedDict, total=False):
+    """What `certify` returns: the measurements of one certificate.
+
+    metrics: by name ("map50_95", "map50", "mask_map50_95", "pose_map50_95", "top1" …), each with source, artifact,
+    difference (artifact - source) and the bootstrap interval of that difference (low, high).
+    inputs_sha256: over the bytes of every input tensor, in order: both sides saw these very bytes.
+    """
+
+    outcome: Literal["passed", "failed", "unverified"]
+    reason: str
+    lines: list[CheckLine]
+    metrics: dict[str, dict[str, float]]
+    images: int
+    inputs_sha256: str
+    weights_sha256: str
+    graph: dict[str, Any]
+    viewed: list[ViewedImage]
+    files: list[OutputFile]
+    runtime: dict[str, str]
+    latency_ms: dict[str, Any]
+    toolchain: dict[str, str]
+    machine: dict[str, Any]
+    durations_s: dict[str, float]
+
+
 class SandboxReport(TypedDict):
     """Which confinement holds on this machine, as proven by real hostile probes."""
 
