@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -99,19 +99,22 @@ class EngineClient:
         limits: Limits,
         on_event: Callable[[dict[str, Any]], None],
         should_stop: Callable[[], bool],
+        python: Path | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Run one spec and return its result.
 
-        on_event gets phase, progress and log events. Raises EngineFailed or EngineStopped; in each
+        python, environment: a toolchain's interpreter and variables, in place of the engine's own; such a run
+        starts cold. on_event gets phase, progress and log events. Raises EngineFailed or EngineStopped; in each
         case no process of the job is left and the work folder belongs to the caller again.
         """
         workdir = workdir.resolve()
         _workdir_prepare(workdir, spec)
         if should_stop():
             raise EngineStopped("The job was stopped before it began.")
-        server, is_own = self._server_for(workdir)
+        server, is_own = self._server_for(workdir, python=python, environment=environment)
         try:
-            pipes = self._submit(server, workdir=workdir, limits=limits)
+            pipes = self._submit(server, workdir=workdir, limits=limits, is_own=is_own)
             run = _Run(pipes, limits=limits, on_event=on_event, should_stop=should_stop)
             try:
                 return run.result_await()
@@ -124,10 +127,12 @@ class EngineClient:
             if is_own:
                 server.close()
 
-    def _submit(self, server: EngineServer, *, workdir: Path, limits: Limits) -> JobPipes:
+    def _submit(self, server: EngineServer, *, workdir: Path, limits: Limits, is_own: bool) -> JobPipes:
         try:
             return server.submit(task="run", workdir=workdir, limits=limits)
-        except ServerUnavailable:
+        except ServerUnavailable as failure:
+            if is_own:
+                raise _sandbox_missing(str(failure)) from failure
             # The warm server died between two jobs: a new one, once.
             try:
                 again, _is_own = self._server_for(workdir)
@@ -135,16 +140,21 @@ class EngineClient:
             except ServerUnavailable as failure:
                 raise _sandbox_missing(str(failure)) from failure
 
-    def _server_for(self, workdir: Path) -> tuple[EngineServer, bool]:
+    def _server_for(
+        self, workdir: Path, *, python: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> tuple[EngineServer, bool]:
         """A server that reaches the work folder, and whether it is for this job alone."""
         tier = self._tier_resolve()
-        if self._warm:
+        if self._warm and python is None:
             with contextlib.suppress(ServerUnavailable):
                 server = self._server_warm(self._work_root or workdir.parent)
                 if server.serves(workdir):
                     return server, False
         try:
-            return EngineServer(tier=tier, python=self._python, preload=False, work_root=workdir), True
+            server = EngineServer(
+                tier=tier, python=python or self._python, preload=False, work_root=workdir, environment=environment
+            )
+            return server, True
         except ServerUnavailable as failure:
             raise _sandbox_missing(str(failure)) from failure
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 # Share of the largest value of its kind by which any number may differ. fp32: reordered sums and fused
 # layers, seen below 1e-4 on all tasks. fp16: 11 bits of mantissa through some hundred layers.
-TOLERANCES = {"fp32": 1e-3, "fp16": 3e-2}
+TOLERANCES = {"fp32": 1e-3, "fp16": 3e-2, "int8w": 1e-1}
 # Overlap of boxes near the threshold can tip a suppression either way; that many may go unmatched.
-MATCHED_MINIMUM = {"fp32": 0.99, "fp16": 0.9}
+MATCHED_MINIMUM = {"fp32": 0.99, "fp16": 0.9, "int8w": 0.9}
 TINY = 1e-12
 # A model that sees nothing in the test images scores in the millionths; half precision rounds those coarsely,
 # and nobody's threshold is that low. Scores weigh at least as much as this one.
@@ -216,7 +216,7 @@ def image_shape(*, source: SourceModel, options: Any) -> tuple[int, int]:
 
 def batch_size(*, source: SourceModel, options: Any) -> int:
     fixed = getattr(source, "input_shape", None)
-    return (fixed[0] or 1) if fixed else options.batch
+    return (fixed[0] or 1) if fixed else getattr(options, "batch", 1)
 
 
 def _compare_once(

@@ -8,7 +8,11 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-TOOLCHAIN = ("ultralytics", "torch", "torchvision", "numpy", "onnx", "onnxruntime", "onnxslim", "openvino")
+TOOLCHAIN = (
+    "ultralytics", "torch", "torchvision", "numpy", "onnx", "onnxruntime", "onnxslim", "openvino", "ncnn", "pnnx",
+    "MNN", "executorch", "litert-torch", "ai-edge-litert", "coremltools", "onnxruntime-qnn", "paddlepaddle",
+    "x2paddle", "tensorflow", "onnx2tf",
+)  # fmt: skip
 
 
 @cache

@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from deployhub.engine.source import SourceModel
+    from deployhub.engine.toolchains.declared import Toolchain
 
     Images = NDArray[np.float32]
 
 ALL_TASKS = ("detect", "segment", "classify", "pose", "obb")
+
+
+class NotHere(Exception):
+    """The export can't be run on this machine, which is no fault of the export. str(): why, as a sentence."""
 
 
 class NamedOutput(NamedTuple):
@@ -85,13 +90,17 @@ def option(
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """One export: the loaded source, cleaned options, and an empty folder of its own."""
+    """One export: the loaded source, cleaned options, and an empty folder of its own.
+
+    calibration: a dataset's YAML for quantisers, None where none was given.
+    """
 
     source: SourceModel
     options: Any
     folder: Path
     seed: int
     log: Callable[[str], None]
+    calibration: Path | None = None
 
 
 class Format(ABC):
@@ -108,6 +117,8 @@ class Format(ABC):
     sources: ClassVar[tuple[str, ...]] = ("pt",)
     packages: ClassVar[tuple[str, ...]] = ()
     conflicts: ClassVar[tuple[Conflict, ...]] = ()
+    toolchain: ClassVar[str] = "main"
+    calibration: ClassVar[Literal["", "optional", "needed"]] = ""
     Options: ClassVar[type[Any]]
 
     @property
@@ -116,13 +127,25 @@ class Format(ABC):
         return f"model{self.suffix}"
 
     def available(self) -> str:
-        """Why this format can't be exported here, as a sentence; empty when it can."""
+        """Why this interpreter can't export this format, as a sentence; empty when it can."""
         from deployhub.engine.fingerprint import package_version
 
         missing = [name for name in self.packages if package_version(name) is None]
         if missing:
             return f"{self.label} needs {', '.join(missing)}, which this installation lacks."
         return ""
+
+    def obstacle(self) -> str:
+        """Why this machine can't export this format, not even after making its toolchain; empty when it can."""
+        from deployhub.engine.toolchains.declared import MAIN
+        from deployhub.engine.toolchains.making import build_obstacle
+
+        return self.available() if self.toolchain == MAIN else build_obstacle(self._declared())
+
+    def _declared(self) -> Toolchain:
+        from deployhub.engine.toolchains.declared import toolchain_declared
+
+        return toolchain_declared(self.toolchain)
 
     @abstractmethod
     def export(self, request: ExportRequest) -> Path:
@@ -134,7 +157,8 @@ class Format(ABC):
 
     def describe(self) -> dict[str, Any]:
         """This format as one entry of the catalogue."""
-        reason = self.available()
+        reason = self.obstacle()
+        declared = self._declared()
         return {
             "key": self.key,
             "label": self.label,
@@ -143,6 +167,12 @@ class Format(ABC):
             "runtimes": list(self.runtimes),
             "sources": list(self.sources),
             "tasks": list(self.tasks),
+            "toolchain": declared.key,
+            "toolchain_name": declared.name,
+            "toolchain_digest": declared.digest,
+            "hardware": declared.hardware,
+            "licence": declared.licence,
+            "calibration": self.calibration,
             "available": not reason,
             "unavailable_reason": reason,
             "description": self.description,

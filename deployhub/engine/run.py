@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from deployhub.engine.catalogue import format_find
 from deployhub.engine.fingerprint import machine_describe, toolchain_versions
 from deployhub.engine.options import OptionsInvalid, options_validate
-from deployhub.engine.plugin import ExportRequest, Format, Runner
+from deployhub.engine.plugin import ExportRequest, Format, NotHere, Runner
 from deployhub.engine.spec import EngineError, ErrorCode
 
 if TYPE_CHECKING:
@@ -60,9 +60,13 @@ def run_spec(*, workdir: Path, emit: Emit) -> dict[str, Any]:
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("YOLO_CONFIG_DIR", str(scratch))
-    source_path = _source_path(workdir, spec)
     with _logs_forward(emit, workdir=workdir):
         _settings_detach(scratch)
+        if spec.get("kind") == "smoke":
+            from deployhub.engine.smoke import smoke_run
+
+            return smoke_run(spec, scratch=scratch, emit=emit)
+        source_path = _source_path(workdir, spec)
         match spec.get("kind"):
             case "inspect":
                 return _inspect(source_path, emit=emit)
@@ -147,6 +151,7 @@ def _export(spec: dict[str, Any], path: Path, *, out: Path, scratch: Path, emit:
         folder=folder,
         seed=seed,
         log=lambda text: emit({"type": "log", "level": "info", "text": text}),
+        calibration=_calibration(spec, chosen, source=source, scratch=scratch),
     )
     artifact = _deliver(chosen.export(request), to=out / chosen.stable_name)
     files = files_describe(out)
@@ -165,6 +170,15 @@ def _export(spec: dict[str, Any], path: Path, *, out: Path, scratch: Path, emit:
             "verify": round(time.monotonic() - exported, 3),
         },
     }
+
+
+def _calibration(spec: dict[str, Any], chosen: Format, *, source: SourceModel, scratch: Path) -> Path | None:
+    """Lay the calibration images out as Ultralytics reads them; None when the job brought none."""
+    if not chosen.calibration or not spec.get("calibration"):
+        return None
+    from deployhub.engine.calibration import calibration_lay_out
+
+    return calibration_lay_out(scratch.parent / str(spec["calibration"]), source=source, folder=scratch / "calibration")
 
 
 def _options_clean(entry: dict[str, Any], given: dict[str, Any], *, facts: dict[str, Any]) -> dict[str, Any]:
@@ -198,6 +212,9 @@ def _prove(
         runner.run(images)
     except MemoryError:
         raise
+    except NotHere as why:
+        proof["proof_reason"] = f"Not verified here: {why}"
+        return proof
     except Exception as error:  # noqa: BLE001 - whatever a runtime raises, the file does not run
         proof["proof_reason"] = (
             f"The export does not run in {', '.join(chosen.runtimes)}: {_first_line(error)}"

@@ -53,6 +53,9 @@ class ErrorCode:
     LIMIT_PROCESSES = "limit_processes"
     STORAGE_FULL = "storage_full"
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
+    TOOLCHAIN_UNAVAILABLE = "toolchain_unavailable"
+    TOOLCHAIN_FAILED = "toolchain_failed"
+    TOOLCHAIN_BUSY = "toolchain_busy"
 
 
 class EngineError(Exception):

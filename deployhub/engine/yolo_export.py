@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deployhub.engine.calibration import calibration_in_turn
 from deployhub.engine.plugin import Conflict, ExportRequest, option
 from deployhub.engine.source import PtSource
 from deployhub.engine.spec import EngineError, ErrorCode
@@ -84,6 +85,29 @@ class YoloOptions:
     )
 
 
+def precision_option(*choices: str, help: str = "How numbers are stored.") -> Any:
+    """The `precision` of a format that offers other ones than ONNX does."""
+    return option(choices[0], label="Precision", help=help, choices=choices)
+
+
+@dataclass(frozen=True)
+class FixedOptions:
+    """Options of formats whose graph has a fixed shape and the model's raw outputs."""
+
+    precision: str = precision_option("fp32")
+    image_size_px: int = option(
+        640,
+        label="Image size",
+        help="Height and width of the input. The size that the model was trained with is usually best.",
+        unit="px",
+        minimum=32,
+        maximum=4096,
+        multiple_of=32,
+        default_from="image_size_px",
+    )
+
+
+QUANTIZE = {"fp32": None, "fp16": 16, "int8": 8, "int8w": 8, "w8a16": "w8a16"}
 YOLO_CONFLICTS = (
     Conflict(
         {"nms": True, "end_to_end": True},
@@ -122,13 +146,14 @@ def yolo_export(request: ExportRequest, *, format: str, **extra: Any) -> Path:
         "format": format,
         "task": source.task,
         "imgsz": options.image_size_px,
-        "batch": options.batch,
-        "dynamic": options.dynamic,
+        "batch": getattr(options, "batch", 1),
+        "dynamic": getattr(options, "dynamic", False),
         "device": "cpu",
-        "quantize": 16 if options.precision == "fp16" else None,
+        "quantize": QUANTIZE[options.precision],
         # Three states in Ultralytics: True embeds NMS, False takes the NMS-free head, None is the raw head.
         "nms": {"nms": True, "end_to_end": False}.get(head),
-        "max_det": options.max_detections,
+        "max_det": getattr(options, "max_detections", 300),
+        "data": str(request.calibration) if request.calibration else None,
         "verbose": False,
         **extra,
     }
@@ -139,6 +164,8 @@ def yolo_export(request: ExportRequest, *, format: str, **extra: Any) -> Path:
     trained = str(source.checkpoint.get("date") or FIXED_DATE)
     exporter.add_callback("on_export_start", lambda running: _metadata_settle(running, date=trained))
     source.model.pt_path = str(request.folder / "model.pt")
+    if request.calibration:
+        calibration_in_turn()
     before = Path.cwd()
     os.chdir(request.folder)
     try:

@@ -1,96 +1,96 @@
 """Every other format that the installed Ultralytics can write, as far as its table tells.
 
 The table is read from the exporter's source text with `ast`: importing it would import torch, and the
-catalogue is asked for by processes that must stay light. Each of these formats needs a toolchain that has
-to live in an interpreter of its own, so all are listed as not available here, with what they need.
+catalogue is asked for by processes that must stay light. Each of these formats needs a vendor's own tools:
+its toolchain's declaration says which, and a worker that has them takes its exports.
 """
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+import dataclasses
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from deployhub.engine.plugin import ExportRequest, Format, Runner
-from deployhub.engine.spec import EngineError, ErrorCode
+from deployhub.engine.plugin import ExportRequest, Format, NotHere, Runner
+from deployhub.engine.toolchains.declared import Need, Toolchain, release_current, toolchain_declared
+from deployhub.engine.toolchains.making import build_obstacle
+from deployhub.engine.yolo_export import FixedOptions, precision_option, yolo_export
 
-OWN_FILES = frozenset({"-", "onnx", "torchscript", "openvino"})
+OWN_FILES = frozenset(
+    {
+        "-", "onnx", "torchscript", "openvino", "ncnn", "mnn", "executorch", "litert", "coreml", "qnn", "saved_model",
+        "pb", "paddle",
+    }
+)  # fmt: skip
 
-
-@dataclass(frozen=True)
-class Toolchain:
-    """What a format is for, and what making it takes."""
-
-    needs: str
-    target: str
-
-
-TOOLCHAINS = {
-    "engine": Toolchain("TensorRT and an NVIDIA GPU", "NVIDIA graphics processors and Jetson boards"),
-    "coreml": Toolchain("the coremltools toolchain", "iPhones, iPads and Macs"),
-    "coreai": Toolchain("Apple's Core AI toolchain", "Apple devices from the 2026 systems on"),
-    "saved_model": Toolchain("the TensorFlow toolchain", "TensorFlow Serving"),
-    "pb": Toolchain("the TensorFlow toolchain", "older TensorFlow programs"),
-    "edgetpu": Toolchain(
-        "the TensorFlow toolchain and Google's Edge TPU compiler", "Coral Edge TPU accelerators"
-    ),
-    "litert": Toolchain("the litert-torch toolchain", "Android and small Linux boards"),
-    "paddle": Toolchain("the PaddlePaddle toolchain", "PaddlePaddle programs"),
-    "mnn": Toolchain("the MNN toolchain", "phones, through Alibaba's MNN"),
-    "ncnn": Toolchain("the ncnn and pnnx toolchain", "phones and ARM boards, through Tencent's ncnn"),
-    "imx": Toolchain("Sony's IMX500 converter", "Sony IMX500 cameras"),
-    "rknn": Toolchain("Rockchip's rknn-toolkit2", "Rockchip neural units"),
-    "executorch": Toolchain(
-        "the ExecuTorch toolchain", "phones and embedded devices, through PyTorch's ExecuTorch"
-    ),
-    "axelera": Toolchain("Axelera's Voyager toolchain", "Axelera accelerators"),
-    "deepx": Toolchain("DEEPX's compiler", "DEEPX neural units"),
-    "qnn": Toolchain("the onnxruntime-qnn toolchain", "Qualcomm Hexagon neural units"),
-    "hailo": Toolchain("Hailo's Dataflow Compiler", "Hailo accelerators"),
-    "ascend": Toolchain("Huawei's CANN toolkit", "Huawei Ascend processors"),
-    "xilinx": Toolchain("AMD's Vitis AI toolchain", "AMD Versal and Zynq devices"),
+# What each is for, and its toolchain where the names differ.
+TARGETS = {
+    "engine": "NVIDIA graphics processors and Jetson boards",
+    "coreai": "Apple devices from the 2026 systems on",
+    "edgetpu": "Coral Edge TPU accelerators",
+    "imx": "Sony IMX500 cameras",
+    "rknn": "Rockchip neural units",
+    "axelera": "Axelera accelerators",
+    "deepx": "DEEPX neural units",
+    "hailo": "Hailo accelerators",
+    "ascend": "Huawei Ascend processors",
+    "xilinx": "AMD Versal and Zynq devices",
 }
-
-
-@dataclass(frozen=True)
-class NoOptions:
-    """A format that can't be exported here offers no options."""
+TOOLCHAINS = {"engine": "tensorrt"}
 
 
 class GenericFormat(Format):
-    """One row of Ultralytics' table."""
+    """One row of Ultralytics' table: exported by Ultralytics where its toolchain is, and run on its hardware only."""
 
     runtimes = ()
-    Options = NoOptions
+    Options: type[Any]
 
     def __init__(self, *, key: str, label: str, suffix: str, precisions: tuple[str, ...]) -> None:
-        toolchain = TOOLCHAINS.get(key, Toolchain("a toolchain of its own", "its own devices"))
-        self.needs = toolchain.needs
         # The class declares these for formats with a file of their own; here each row has its own.
         self.__dict__.update(
             key=key,
             label=label,
             suffix=suffix,
             layout="folder" if _is_folder(suffix) else "file",
-            description=f"For {toolchain.target}.",
+            description=f"For {TARGETS.get(key, 'its own devices')}.",
             precisions=precisions,
+            toolchain=TOOLCHAINS.get(key, key),
+            calibration="needed" if precisions == ("int8",) else "optional" if "int8" in precisions else "",
+            Options=_options(precisions),
         )
 
     def available(self) -> str:
-        return f"{self.label} needs {self.needs}. That comes with toolchains, which this version does not have yet."
+        return build_obstacle(self._declared())
+
+    def _declared(self) -> Toolchain:
+        try:
+            return toolchain_declared(self.toolchain)
+        except KeyError:
+            # A format that a newer Ultralytics brought: nobody has declared yet what it takes.
+            return Toolchain(
+                key=self.toolchain,
+                label=self.label,
+                release=release_current(),
+                python=(),
+                needs=(Need(says=f"No toolchain is declared for {self.label} yet"),),
+                builds=False,
+            )
 
     def export(self, request: ExportRequest) -> Path:
-        raise self._refused()
+        return yolo_export(request, format=self.key)
 
     def open(self, path: Path, *, options: Any) -> Runner:
-        raise self._refused()
+        raise NotHere(f"{self.label} runs on {TARGETS.get(self.key, 'its own devices')} only.")
 
-    def _refused(self) -> EngineError:
-        return EngineError(
-            ErrorCode.INVALID_OPTIONS, self.available(), "Choose a format that is available here."
-        )
+
+def _options(precisions: tuple[str, ...]) -> type[Any]:
+    offered = precisions or ("fp32",)
+    # Named like those of formats with a file of their own, so that errors read alike.
+    return dataclasses.make_dataclass(
+        "Options", [("precision", str, precision_option(*offered))], bases=(FixedOptions,), frozen=True
+    )
 
 
 def _is_folder(suffix: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import resource
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Confinement:
 
     uid: user to become, None to stay (already unprivileged). keep_read_capability: see `_identity_drop`.
     threads_of_user: what the user already runs; preloaded: libraries were imported before the fork.
+    environment: what the toolchain adds to the job's variables.
     """
 
     workdir: str
@@ -39,6 +40,7 @@ class Confinement:
     threads_of_user: int
     preloaded: bool
     limits: Limits
+    environment: dict[str, str] = field(default_factory=dict)
 
     def to_wire(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -168,7 +170,7 @@ def confine_self(confinement: Confinement) -> None:
         # Landlock and seccomp bind the calling thread: another thread would stay free.
         raise RuntimeError("A process with several threads can't be confined.")
     work = Path(confinement.workdir)
-    environment = job_environment(work=work, inherited=dict(os.environ))
+    environment = {**confinement.environment, **job_environment(work=work, inherited=dict(os.environ))}
     os.environ.clear()
     os.environ.update(environment)
     tempfile.tempdir = None

@@ -11,9 +11,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,12 +52,19 @@ class JobPipes:
 
 
 class EngineServer:
-    """One server process, warm (`preload`) or cold, in tier "A" or "B", for jobs below `work_root`."""
+    """One server process, warm (`preload`) or cold, in tier "A" or "B", for jobs below `work_root`.
 
-    def __init__(self, *, tier: str, python: Path, preload: bool, work_root: Path) -> None:
+    python: our own interpreter, or that of a toolchain, which is read and never written. environment: the
+    toolchain's variables for its jobs.
+    """
+
+    def __init__(
+        self, *, tier: str, python: Path, preload: bool, work_root: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.tier = tier
         self.python = python
         self.preload = preload
+        self.environment = dict(environment or {})
         self.work_root = work_root.resolve()
         homes_sweep()
         self._home = Path(tempfile.mkdtemp(prefix=_HOME_PREFIX))
@@ -72,7 +81,7 @@ class EngineServer:
                 self._process = subprocess.Popen(
                     self._command(control=theirs.fileno()),
                     env=server_environment(
-                        home=self._home, source_root=surroundings.source_root(), inherited=dict(os.environ)
+                        home=self._home, source_root=self._source_root(), inherited=dict(os.environ)
                     ),
                     cwd="/",
                     stdin=subprocess.DEVNULL,
@@ -86,6 +95,18 @@ class EngineServer:
             self._home_remove()
             raise ServerUnavailable(f"The engine server could not be started: {failure}") from failure
         self._await_ready()
+
+    def _source_root(self) -> Path:
+        """Where the interpreter finds our package: for a toolchain a folder that holds nothing else.
+
+        An installed DeployHub lies among the packages of its own environment, which must not mix with a toolchain's.
+        """
+        if self.python == Path(sys.executable):
+            return surroundings.source_root()
+        alone = self._home / "path"
+        alone.mkdir(mode=0o755)
+        (alone / "deployhub").symlink_to(surroundings.source_root() / "deployhub")
+        return alone
 
     def _command(self, *, control: int) -> list[str]:
         command = [str(self.python), "-P", "-s", "-B", "-m", "deployhub.engine.warm", str(control)]
@@ -174,6 +195,7 @@ class EngineServer:
             threads_of_user=surroundings.threads_of_user(os.getuid() if uid is None else uid),
             preloaded=self.preload,
             limits=limits,
+            environment=self.environment,
         )
 
     def close(self) -> None:
