@@ -99,6 +99,10 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("export.view", "See exports", Reach.PROJECT),
     ("export.create", "Export a version to a format", Reach.PROJECT),
     ("format.view", "See the format catalogue", Reach.ANYONE),
+    ("toolchain.view", "See toolchains", Reach.ANYONE),
+    ("toolchain.build", "Build a toolchain before an export needs it", Reach.INSTANCE),
+    ("toolchain.rebuild", "Resolve and install a toolchain again", Reach.INSTANCE),
+    ("toolchain.remove", "Remove a toolchain's environments", Reach.INSTANCE),
     ("job.view", "See jobs", Reach.PROJECT),
     ("job.cancel", "Cancel a job", Reach.PROJECT),
     ("job.retry", "Run a failed job again", Reach.PROJECT),
@@ -253,7 +257,7 @@ PERMISSION_GROUPS: dict[str, str] = {
     "project": "Project", "membership": "Members and access", "access": "Members and access",
     "role": "Members and access", "reach": "Members and access", "preview": "Members and access",
     "model": "Models", "alias": "Models", "version": "Versions", "artifact": "Artifacts and exports",
-    "export": "Artifacts and exports", "format": "Artifacts and exports", "dataset": "Datasets and uploads",
+    "export": "Artifacts and exports", "toolchain": "Artifacts and exports", "format": "Artifacts and exports", "dataset": "Datasets and uploads",
     "upload": "Datasets and uploads", "job": "Jobs", "audit": "Audit and its review", "finding": "Audit and its review", "rule": "Audit and its review",
     "review": "Audit and its review", "digest": "Audit and its review", "retention": "Audit and its review",
     "hold": "Audit and its review", "person": "Accounts", "security": "System", "user": "Accounts", "system": "System",
@@ -314,6 +318,7 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
         "retention.update", "hold.place", "hold.release", "person.erase",
         "user.create", "user.update", "user.deactivate", "user.activate", "user.reset",
         "user.unlock", "user.session_revoke", "security.update", "demo.load",
+        "toolchain.build", "toolchain.rebuild", "toolchain.remove",
     ),
 }  # fmt: skip
 """What a token may do at most. Password, second factor and tokens themselves are in no scope: a token that leaks

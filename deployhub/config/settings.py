@@ -22,6 +22,8 @@ DEPLOYHUB_HOME = home()
 DEPLOYHUB_HOME.mkdir(parents=True, exist_ok=True)
 DEPLOYHUB_WORK_ROOT = Path(env("DEPLOYHUB_WORK_ROOT", str(DEPLOYHUB_HOME / "work")))
 DEPLOYHUB_UPLOAD_ROOT = Path(env("DEPLOYHUB_UPLOAD_ROOT", str(DEPLOYHUB_HOME / "uploads")))
+DEPLOYHUB_TOOLCHAINS_ROOT = Path(env("DEPLOYHUB_TOOLCHAINS_ROOT", str(DEPLOYHUB_HOME / "toolchains")))
+DEPLOYHUB_WHEELS = env("DEPLOYHUB_WHEELS")
 DEPLOYHUB_PROXY_COUNT = env_int("DEPLOYHUB_PROXY_COUNT", 0)
 DEPLOYHUB_INSTANCE_NAME = env("DEPLOYHUB_INSTANCE_NAME", "DeployHub")
 DEPLOYHUB_METRICS_TOKEN = env("DEPLOYHUB_METRICS_TOKEN")
@@ -82,6 +84,7 @@ INSTALLED_APPS = [
     "deployhub.jobs",
     "deployhub.accounts",
     "deployhub.registry",
+    "deployhub.toolchains",
     "deployhub.conversion",
     "deployhub.review",
     "deployhub.portal",

@@ -151,11 +151,13 @@ class JobContext:
     def workdir_remove(self) -> None:
         shutil.rmtree(self.workdir, ignore_errors=True)
 
-    def engine_run(self, spec: dict[str, Any], *, limits: Limits) -> dict[str, Any]:
-        """Run the confined engine on the work folder; its phases and lines become the job's.
+    @property
+    def engine(self) -> EngineClient:
+        return self._engine()
 
-        Raises EngineFailed with the cause, EngineStopped when the job was cancelled.
-        """
+    @contextmanager
+    def events_followed(self) -> Iterator[Callable[[dict[str, Any]], None]]:
+        """What takes an engine's events: its phases and lines become the job's."""
         current: Phase | None = None
 
         def on_event(event: dict[str, Any]) -> None:
@@ -172,17 +174,26 @@ class JobContext:
                     self.log(event["text"], level=event.get("level", "info"))
 
         try:
-            result = self._engine().run(
-                workdir=self.workdir,
-                spec=spec,
-                limits=limits,
-                on_event=on_event,
-                should_stop=self.should_stop,
-            )
+            yield on_event
         except BaseException:
             if current is not None:
                 current.close(PhaseState.FAILED)
             raise
         if current is not None:
             current.close(PhaseState.DONE)
-        return result
+
+    def engine_run(self, spec: dict[str, Any], *, limits: Limits, **interpreter: Any) -> dict[str, Any]:
+        """Run the confined engine on the work folder.
+
+        interpreter: `python` and `environment` of a toolchain, where it is not the engine's own. Raises EngineFailed
+        with the cause, EngineStopped when the job was cancelled.
+        """
+        with self.events_followed() as on_event:
+            return self._engine().run(
+                workdir=self.workdir,
+                spec=spec,
+                limits=limits,
+                on_event=on_event,
+                should_stop=self.should_stop,
+                **interpreter,
+            )

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ToolchainsConfig(AppConfig):
+    name = "deployhub.toolchains"
+    label = "toolchains"
