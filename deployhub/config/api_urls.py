@@ -9,6 +9,7 @@ urlpatterns = [
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
     path("", include("deployhub.accounts.api_urls")),
     path("", include("deployhub.registry.api_urls")),
+    path("", include("deployhub.toolchains.api_urls")),
     path("", include("deployhub.conversion.api_urls")),
     path("", include("deployhub.jobs.api_urls")),
     path("", include("deployhub.review.api_urls")),

@@ -7,6 +7,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("deployhub.accounts.urls")),
     path("", include("deployhub.registry.urls")),
+    path("", include("deployhub.toolchains.urls")),
     path("", include("deployhub.conversion.urls")),
     path("", include("deployhub.jobs.urls")),
     path("", include("deployhub.review.urls")),

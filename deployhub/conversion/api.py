@@ -57,11 +57,13 @@ class ExportViewSet(ApiViewSet):
     )
     def create(self, request: Request) -> Response:
         body = self.body(ExportCreate)
+        version = selectors.version_to_export(self.actor, body["version"])
         asked = export_create(
             actor=self.actor,
-            version=selectors.version_to_export(self.actor, body["version"]),
+            version=version,
             format_key=body["format"],
             options=body["options"],
+            calibration=selectors.calibration_get(self.actor, version, body["calibration"]),
         )
         told = ExportAnswerSerializer(asked.export, context={"joined": asked.is_joined}).data
         if asked.is_known:

@@ -27,9 +27,23 @@ class ExportForm(forms.Form):
 
     format = forms.CharField(max_length=40, widget=forms.HiddenInput)
 
-    def __init__(self, *, entry: dict[str, Any], facts: dict[str, Any], **kwargs: Any) -> None:
+    calibration = forms.UUIDField(required=False)
+
+    def __init__(
+        self, *, entry: dict[str, Any], facts: dict[str, Any], datasets: list[tuple[str, str]], **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.entry = entry
+        if wanted := entry.get("calibration"):
+            nothing = [] if wanted == "needed" else [("", "None")]
+            self.fields["calibration"] = ChoiceOption(
+                label="Calibration set",
+                help_text="Images of the project that tell the quantiser the range of real inputs.",
+                choices=[*nothing, *datasets],
+                required=False,
+            )
+        else:
+            del self.fields["calibration"]
         self.fields["format"].initial = entry["key"]
         for option in entry["options"]:
             self.fields[OPTION_PREFIX + option["name"]] = _field(option, facts)
@@ -48,7 +62,8 @@ class ExportForm(forms.Form):
 
     def option_rows(self) -> list[tuple[Any, str]]:
         """Bound fields with their units, in the catalogue's order."""
-        return [(self[name], unit) for name, unit in self.units.items()]
+        rows: list[tuple[Any, str]] = [(self[name], unit) for name, unit in self.units.items()]
+        return [(self["calibration"], ""), *rows] if "calibration" in self.fields else rows
 
 
 def _field(option: dict[str, Any], facts: dict[str, Any]) -> forms.Field:

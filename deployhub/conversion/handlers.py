@@ -1,19 +1,27 @@
-"""What a worker does for an export: source in, engine, files out, one commit."""
+"""What a worker does for an export: toolchain ready, source in, engine, files out, one commit."""
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import Any
 
 from deployhub.access import policy
 from deployhub.conversion.outputs import findings_read, outputs_check
+from deployhub.conversion.selectors import format_entry
 from deployhub.conversion.services import artifact_create, exports_settle
 from deployhub.conversion.vocab import EXPORT_JOB_KIND, EXPORT_SEED
 from deployhub.engine.spec import Limits
+from deployhub.engine.toolchains.declared import MAIN, toolchain_declared
+from deployhub.engine.toolchains.places import Built
 from deployhub.jobs.context import JobContext
 from deployhub.jobs.kinds import Finished, handles
 from deployhub.jobs.models import WorkerNode
-from deployhub.registry.models import Artifact, ModelVersion
+from deployhub.jobs.selectors import catalogue_current
+from deployhub.kernel.errors import DeployHubError
+from deployhub.registry.models import Artifact, Dataset, ModelVersion
 from deployhub.registry.storage import blob_copy, blob_write
+from deployhub.toolchains.preparing import toolchain_held, toolchain_prepare
 
 
 @handles(
@@ -35,24 +43,26 @@ def export_run(context: JobContext) -> Finished:
         context.log("This exact export exists already; nothing had to be computed.")
         return Finished(commit=lambda: _adopt(known))
 
+    built = format_toolchain(context, spec["format"])
     work = context.workdir_make()
-    source = f"in/source.{version.source_kind}"
-    with context.phase("Fetching the model", total=1, unit="file") as phase:
-        blob_copy(version.blob, work / source)
-        (work / source).chmod(0o444)
-        phase.advance(1)
-    result = context.engine_run(
-        {
-            "kind": "export",
-            "source": source,
-            "format": spec["format"],
-            "options": spec["options"],
-            "seed": EXPORT_SEED,
-        },
-        limits=Limits(),
-    )
+    source, inputs = inputs_fetch(context, version, calibration_id=spec.get("calibration_id"))
+    with toolchain_held(built) if built else contextlib.nullcontext():
+        result = context.engine_run(
+            {
+                "kind": "export",
+                "format": spec["format"],
+                "options": spec["options"],
+                "seed": EXPORT_SEED,
+                **source,
+            },
+            limits=Limits(),
+            **interpreter(built),
+        )
     files = outputs_check(work / "out", result.get("files"))
     findings = findings_read(result)
+    if built is not None:
+        findings.toolchain["toolchain"] = built.name
+        findings.toolchain["lock_sha256"] = built.lock_sha256
     stored = []
     with context.phase("Storing the files", total=len(files), unit="files") as phase:
         for file in files:
@@ -68,11 +78,65 @@ def export_run(context: JobContext) -> Finished:
             job=context.job,
             files=stored,
             findings=findings,
+            inputs=inputs,
             sandbox_tier=str((node.sandbox if node else {}).get("tier", ""))[:2],
         )
         return {"artifact_id": str(artifact.pk), "proof": artifact.proof}
 
     return Finished(commit=commit)
+
+
+def inputs_fetch(
+    context: JobContext, version: ModelVersion, *, calibration_id: str | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Copy the inputs into the work folder. Returns their places for the engine's spec, and their digests."""
+    work = context.workdir
+    wanted = {"source": (version.blob, f"in/source.{version.source_kind}")}
+    if calibration_id:
+        dataset = Dataset.objects.select_related("blob").get(pk=calibration_id, project_id=version.project_id)
+        wanted["calibration"] = (dataset.blob, "in/calibration.zip")
+    with context.phase("Fetching the model", total=len(wanted), unit="files") as phase:
+        for done, (blob, place) in enumerate(wanted.values(), start=1):
+            blob_copy(blob, work / place)
+            Path(work / place).chmod(0o444)
+            phase.advance(done)
+    return (
+        {part: place for part, (_, place) in wanted.items()},
+        {part: blob.sha256 for part, (blob, _) in wanted.items()},
+    )
+
+
+def format_toolchain(
+    context: JobContext, format_key: str, *, release: str = "", lock_text: str = ""
+) -> Built | None:
+    """The environment that a format is exported in, made if it lacks; None for the engine's own.
+
+    release, lock_text: of an earlier export, to be made again with the very same packages.
+    """
+    entry = format_entry(catalogue_current(), format_key) or {}
+    key = str(entry.get("toolchain") or MAIN)
+    try:
+        declared = toolchain_declared(key, release=release)
+    except KeyError:
+        raise DeployHubError(
+            f"This worker knows no toolchain {key} of Ultralytics {release or 'here'}.",
+            hint="It may run another version than the server: update the worker.",
+            code="toolchain_unavailable",
+        ) from None
+    # A vendor's tools stand in the engine's own environment of the worker that announces them.
+    if declared.is_main or not declared.builds:
+        return None
+    return toolchain_prepare(context, declared, lock_text=lock_text)
+
+
+def interpreter(built: Built | None) -> dict[str, Any]:
+    """How the engine is told to run in a toolchain."""
+    if built is None:
+        return {}
+    return {
+        "python": built.python,
+        "environment": toolchain_declared(built.key, release=built.release).environment,
+    }
 
 
 def _adopt(artifact: Artifact) -> dict[str, Any]:

@@ -10,10 +10,13 @@ from django.db.models import QuerySet
 from deployhub.access import policy
 from deployhub.audit.scope import event_record
 from deployhub.conversion.models import Export
+from deployhub.conversion.vocab import EXPORT_QUEUE
+from deployhub.engine.toolchains.declared import MAIN
+from deployhub.jobs.selectors import workers_alive
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.canonical import canonical_sha256
 from deployhub.kernel.errors import NotFound
-from deployhub.registry.models import ModelVersion
+from deployhub.registry.models import Dataset, ModelVersion
 from deployhub.registry.vocab import VersionState
 
 
@@ -66,7 +69,7 @@ def format_entry(catalogue: dict[str, Any] | None, key: str) -> dict[str, Any] |
 
 def format_obstacle(entry: dict[str, Any], version: ModelVersion) -> str:
     """Why this version can't be exported to this format, as a sentence; empty when it can."""
-    if not entry["available"]:
+    if not entry["available"] and not queue_announced(entry):
         return str(
             entry.get("unavailable_reason") or f"{entry['label']} is not available on this installation."
         )
@@ -76,6 +79,34 @@ def format_obstacle(entry: dict[str, Any], version: ModelVersion) -> str:
     if version.task and version.task not in entry["tasks"]:
         return f"{entry['label']} does not take models of the task {version.get_task_display().lower()}."
     return ""
+
+
+def export_queue(entry: dict[str, Any]) -> str:
+    """Where an export of this format waits: any worker makes what `uv` can install, vendors' tools are announced."""
+    return EXPORT_QUEUE if entry["available"] else f"toolchain:{entry.get('toolchain', entry['key'])}"
+
+
+def queue_announced(entry: dict[str, Any]) -> bool:
+    """Whether a living worker takes exports of a format that other machines lack the tools for."""
+    wanted = f"toolchain:{entry.get('toolchain', entry['key'])}"
+    return any(wanted in node.queues for node in workers_alive())
+
+
+def calibration_sets(actor: Actor, version: ModelVersion) -> QuerySet[Dataset]:
+    """Datasets of the version's project that can tell a quantiser the range of real inputs."""
+    return policy.visible(
+        actor, "dataset.view", Dataset.objects.filter(project_id=version.project_id)
+    ).select_related("blob")
+
+
+def calibration_get(actor: Actor, version: ModelVersion, dataset_id: UUID | None) -> Dataset | None:
+    """Raises NotFound for a dataset of another project."""
+    if dataset_id is None:
+        return None
+    dataset = calibration_sets(actor, version).filter(pk=dataset_id).first()
+    if dataset is None:
+        raise NotFound("There is no such dataset in the version's project, or you have no access to it.")
+    return dataset
 
 
 def source_facts(version: ModelVersion) -> dict[str, Any]:
@@ -91,14 +122,21 @@ def source_facts(version: ModelVersion) -> dict[str, Any]:
 
 
 def export_key(
-    *, version: ModelVersion, format_key: str, options: dict[str, Any], catalogue: dict[str, Any]
+    *,
+    version: ModelVersion,
+    entry: dict[str, Any],
+    options: dict[str, Any],
+    catalogue: dict[str, Any],
+    calibration: Dataset | None = None,
 ) -> str:
     """The name of identical work: same bytes in, same format, same options, same toolchain."""
-    return canonical_sha256(
-        {
-            "source": version.blob.sha256,
-            "format": format_key,
-            "options": options,
-            "toolchain": catalogue.get("engine", {}),
-        }
-    )
+    is_main = entry.get("toolchain", MAIN) == MAIN
+    work: dict[str, Any] = {
+        "source": version.blob.sha256,
+        "format": entry["key"],
+        "options": options,
+        "toolchain": catalogue.get("engine", {}) if is_main else entry["toolchain_digest"],
+    }
+    if calibration is not None:
+        work["calibration"] = calibration.blob.sha256
+    return canonical_sha256(work)

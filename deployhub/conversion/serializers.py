@@ -15,6 +15,12 @@ class ExportCreate(serializers.Serializer):
     options = serializers.DictField(
         required=False, default=dict, help_text="Options by name; what is left out takes its default."
     )
+    calibration = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Id of a dataset of the project: images for the quantiser, where the format takes them.",
+    )
 
 
 class ExportSerializer(serializers.Serializer):
@@ -88,6 +94,12 @@ class FormatSerializer(serializers.Serializer):
     sources = serializers.ListField(child=serializers.CharField(), help_text="Kinds of source: pt, onnx.")
     tasks = serializers.ListField(child=serializers.CharField(), help_text="Tasks that it takes.")
     precisions = serializers.ListField(child=serializers.CharField(), help_text="Precisions that it offers.")
+    toolchain = serializers.CharField(required=False, help_text="Key of the toolchain that makes it.")
+    hardware = serializers.CharField(required=False, help_text="What it runs on.")
+    licence = serializers.CharField(required=False, help_text="Licences of what makes it.")
+    calibration = serializers.ChoiceField(
+        choices=["", "optional", "needed"], required=False, help_text="Whether it takes calibration images."
+    )
     available = serializers.BooleanField(help_text="Whether a worker can make it here.")
     unavailable_reason = serializers.CharField(allow_blank=True, help_text="Why not, as a sentence.")
     options = FormatOptionSerializer(many=True, help_text="Its options.")

@@ -7,8 +7,14 @@ from typing import Any
 
 from deployhub.conversion.models import Export
 from deployhub.conversion.outputs import Findings, OutputFile, manifest_sha256
-from deployhub.conversion.selectors import export_key, format_entry, format_obstacle, source_facts
-from deployhub.conversion.vocab import EXPORT_JOB_KIND, EXPORT_QUEUE
+from deployhub.conversion.selectors import (
+    export_key,
+    export_queue,
+    format_entry,
+    format_obstacle,
+    source_facts,
+)
+from deployhub.conversion.vocab import EXPORT_JOB_KIND
 from deployhub.engine.options import OptionsInvalid, options_validate
 from deployhub.jobs.models import Job
 from deployhub.jobs.selectors import catalogue_current
@@ -16,7 +22,7 @@ from deployhub.jobs.services import job_enqueue
 from deployhub.jobs.vocab import LIVE_STATES
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.errors import Conflict, InvalidInput, Unavailable
-from deployhub.registry.models import Artifact, ArtifactFile, ModelVersion
+from deployhub.registry.models import Artifact, ArtifactFile, Dataset, ModelVersion
 from deployhub.registry.storage import StoredFile, blob_record
 from deployhub.registry.vocab import VersionState
 from deployhub.usecase import usecase
@@ -33,11 +39,17 @@ class ExportRequested:
 
 @usecase("export.create", on="version")
 def export_create(
-    *, actor: Actor, version: ModelVersion, format_key: str, options: dict[str, Any]
+    *,
+    actor: Actor,
+    version: ModelVersion,
+    format_key: str,
+    options: dict[str, Any],
+    calibration: Dataset | None = None,
 ) -> ExportRequested:
     """Ask for a version in a format. Work that was done before is not done again: the same artifact answers.
 
-    options: by name, as the catalogue declares them; what is left out takes its default.
+    options: by name, as the catalogue declares them; what is left out takes its default. calibration: images for a
+    quantiser, where the format takes them.
     Raises Conflict (version not accepted), Unavailable (no worker ever told its formats) and InvalidInput with
     `format` or `options.<name>`.
     """
@@ -54,7 +66,7 @@ def export_create(
             else "This version can't be exported yet: it is still being inspected.",
             hint="Choose an accepted version, or wait until its inspection has ended.",
         )
-    entry, cleaned, key = _plan(version, format_key, options)
+    entry, cleaned, key = _plan(version, format_key, options, calibration)
     common = {
         "project": version.project,
         "version": version,
@@ -83,9 +95,10 @@ def export_create(
             "format": format_key,
             "format_label": entry["label"],
             "options": cleaned,
+            "calibration_id": str(calibration.pk) if calibration else None,
         },
         subject=version,
-        queue=EXPORT_QUEUE,
+        queue=export_queue(entry),
     )
     export.save()
     return ExportRequested(export)
@@ -96,7 +109,7 @@ def _precision_suffix(options: dict[str, Any]) -> str:
 
 
 def _plan(
-    version: ModelVersion, format_key: str, options: dict[str, Any]
+    version: ModelVersion, format_key: str, options: dict[str, Any], calibration: Dataset | None
 ) -> tuple[dict[str, Any], dict[str, Any], str]:
     """The format's entry, the cleaned options, and the key of the work; refuses what can't work."""
     catalogue = catalogue_current()
@@ -115,6 +128,12 @@ def _plan(
         )
     if obstacle := format_obstacle(entry, version):
         raise InvalidInput(obstacle, hint="Choose another format.", errors={"format": [obstacle]})
+    if refusal := _calibration_refusal(entry, calibration):
+        raise InvalidInput(
+            refusal,
+            hint="The project's datasets are listed under Datasets.",
+            errors={"calibration": [refusal]},
+        )
     try:
         cleaned = options_validate(entry, options, source=source_facts(version))
     except OptionsInvalid as invalid:
@@ -125,8 +144,19 @@ def _plan(
     return (
         entry,
         cleaned,
-        export_key(version=version, format_key=format_key, options=cleaned, catalogue=catalogue),
+        export_key(
+            version=version, entry=entry, options=cleaned, catalogue=catalogue, calibration=calibration
+        ),
     )
+
+
+def _calibration_refusal(entry: dict[str, Any], calibration: Dataset | None) -> str:
+    wanted = entry.get("calibration", "")
+    if wanted == "needed" and calibration is None:
+        return f"{entry['label']} needs calibration images: choose a dataset of the project."
+    if not wanted and calibration is not None:
+        return f"{entry['label']} takes no calibration images. Leave the dataset out."
+    return ""
 
 
 @usecase("artifact.create", on="version")
@@ -137,9 +167,13 @@ def artifact_create(
     job: Job,
     files: list[tuple[OutputFile, StoredFile]],
     findings: Findings,
+    inputs: dict[str, str],
     sandbox_tier: str,
 ) -> Artifact:
-    """Record what an export made; its bytes are stored already. Safe to repeat: a key has one artifact."""
+    """Record what an export made; its bytes are stored already. Safe to repeat: a key has one artifact.
+
+    inputs: SHA-256 of each file that went in, by its part.
+    """
     spec = job.spec
     artifact, is_new = Artifact.objects.get_or_create(
         version=version,
@@ -161,6 +195,7 @@ def artifact_create(
             "toolchain": findings.toolchain,
             "machine": findings.machine,
             "durations_s": findings.durations_s,
+            "inputs": inputs,
             "sandbox_tier": sandbox_tier,
             "created_by_id": actor.user_id,
             "job": job,

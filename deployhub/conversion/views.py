@@ -56,7 +56,10 @@ class ExportNew(FormPage):
         asked = self.request.POST.get("format") or self.request.GET.get("format") or ""
         usable = [card for card in cards if not card["obstacle"]]
         entry = next((card for card in usable if card["key"] == asked), usable[0])
-        return ExportForm(entry=entry, facts=selectors.source_facts(version), **kwargs)
+        datasets = [
+            (str(each.pk), each.name) for each in selectors.calibration_sets(self.actor, version)[:100]
+        ]
+        return ExportForm(entry=entry, facts=selectors.source_facts(version), datasets=datasets, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self._answer(lambda: super(ExportNew, self).get(request, *args, **kwargs))
@@ -94,6 +97,9 @@ class ExportNew(FormPage):
             version=self._version,
             format_key=form.cleaned_data["format"],
             options=form.options(),
+            calibration=selectors.calibration_get(
+                self.actor, self._version, parse_id(form.cleaned_data.get("calibration") or "")
+            ),
         )
         if asked.is_known:
             messages.info(

@@ -41,7 +41,8 @@ def calibration_in_turn() -> None:
     """Let Ultralytics read images one after another."""
     from ultralytics.data import base, dataset
 
-    base.ThreadPool = dataset.ThreadPool = _InTurn
+    for module in (base, dataset):
+        vars(module)["ThreadPool"] = _InTurn
 
 
 def calibration_lay_out(archive: Path, *, source: SourceModel, folder: Path) -> Path:
@@ -67,16 +68,22 @@ def calibration_lay_out(archive: Path, *, source: SourceModel, folder: Path) -> 
                     break
     except (zipfile.BadZipFile, OSError) as error:
         raise EngineError(
-            ErrorCode.CORRUPT_FILE, f"The calibration set can't be unpacked: {error}", "Choose another dataset."
+            ErrorCode.CORRUPT_FILE,
+            f"The calibration set can't be unpacked: {error}",
+            "Choose another dataset.",
         ) from error
     if not taken:
-        raise EngineError(ErrorCode.INVALID_OPTIONS, "The calibration set holds no images.", "Choose another dataset.")
+        raise EngineError(
+            ErrorCode.INVALID_OPTIONS, "The calibration set holds no images.", "Choose another dataset."
+        )
     if source.task == "classify":
         return folder
     names = source.class_names or ["object"]
     described = folder / "calibration.yaml"
     # JSON is YAML, and needs no library.
     described.write_text(
-        json.dumps({"path": str(folder), "train": "val/images", "val": "val/images", "names": dict(enumerate(names))})
+        json.dumps(
+            {"path": str(folder), "train": "val/images", "val": "val/images", "names": dict(enumerate(names))}
+        )
     )
     return described

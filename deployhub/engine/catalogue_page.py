@@ -11,19 +11,33 @@ This page is generated: `python -m deployhub.engine catalog --markdown > docs/fo
 Each export is opened in its runtime, run, and compared with the source model on the same images. What is
 shown on the artifact is what was proven: *verified* (same answers within the tolerance), *loadable* (it
 runs, the comparison failed or was impossible; the reason is given) or *exported* (it does not run here).
+
+Packages of most formats don't go together, so each has a [toolchain](decisions/0018-toolchains.md): an environment of
+its own, made on the worker by the first export that needs it, and tried in the sandbox before it is used. Formats
+that need a vendor's own tools go to a worker that has them: install the tools in its engine's environment, and start
+it with the queue that is named below (`DEPLOYHUB_WORKER_QUEUES=cpu,toolchain:rknn`).
 """
 
 
 def catalogue_markdown(catalogue: dict[str, Any]) -> str:
     """Render the catalogue without what differs from machine to machine."""
-    offered = [entry for entry in catalogue["formats"] if entry["options"]]
-    others = sorted(
-        (entry for entry in catalogue["formats"] if not entry["options"]), key=lambda e: e["label"]
-    )
-    parts = [HEAD]
-    parts += [_section(entry) for entry in sorted(offered, key=lambda e: e["label"])]
-    parts.append(_to_come(others))
-    return "\n".join(parts)
+    entries = sorted(catalogue["formats"], key=lambda entry: entry["label"])
+    ours = [entry for entry in entries if entry["toolchain_builds"]]
+    theirs = [entry for entry in entries if not entry["toolchain_builds"]]
+    return "\n".join([HEAD, _overview(ours), *map(_section, ours), _vendors(theirs)])
+
+
+def _overview(entries: list[dict[str, Any]]) -> str:
+    lines = ["| Format | Key | Packages | Precisions | Run and compared in |", "|---|---|---|---|---|"]
+    for entry in entries:
+        packages = (
+            "of the engine" if entry["toolchain"] == "main" else f"`{entry['toolchain']}`, on first use"
+        )
+        runtimes = ", ".join(entry["runtimes"]) or "not on a worker"
+        lines.append(
+            f"| {entry['label']} | `{entry['key']}` | {packages} | {', '.join(entry['precisions'])} | {runtimes} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def _section(entry: dict[str, Any]) -> str:
@@ -36,7 +50,10 @@ def _section(entry: dict[str, Any]) -> str:
         f"- Made from: {', '.join('.' + kind for kind in entry['sources'])}",
         f"- Tasks: {', '.join(entry['tasks'])}",
         f"- Precisions: {', '.join(entry['precisions'])}",
-        f"- Run and compared in: {', '.join(entry['runtimes'])}",
+        f"- Run and compared in: {', '.join(entry['runtimes']) or 'nothing that a worker has'}",
+        f"- Hardware: {entry['hardware']}",
+        f"- Licences: {entry['licence']}",
+        *([f"- Calibration images: {entry['calibration']}"] if entry["calibration"] else []),
         "",
         "| Option | Values | Default | What it does |",
         "|---|---|---|---|",
@@ -67,18 +84,18 @@ def _when(when: dict[str, Any]) -> str:
     return ", ".join(f"`{name}` = {_shown(value)}" for name, value in when.items())
 
 
-def _to_come(entries: list[dict[str, Any]]) -> str:
+def _vendors(entries: list[dict[str, Any]]) -> str:
     lines = [
-        "## Known, not yet available",
+        "## With a vendor's own tools",
         "",
-        "Ultralytics can write these as well. Each needs a toolchain of its own, which comes later.",
+        "An export of these is refused, with what is missing, unless a worker announces the queue.",
         "",
-        "| Format | Key | For | Precisions |",
-        "|---|---|---|---|",
+        "| Format | Key | For | Precisions | Queue | Without it |",
+        "|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {entry['label']} | `{entry['key']}` | {entry['description'].removeprefix('For ').rstrip('.')} "
-        f"| {', '.join(entry['precisions'])} |"
+        f"| {', '.join(entry['precisions'])} | `toolchain:{entry['toolchain']}` | {'. '.join(entry['needs'])} |"
         for entry in entries
     ]
     return "\n".join(lines) + "\n"

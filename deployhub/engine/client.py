@@ -152,7 +152,11 @@ class EngineClient:
                     return server, False
         try:
             server = EngineServer(
-                tier=tier, python=python or self._python, preload=False, work_root=workdir, environment=environment
+                tier=tier,
+                python=python or self._python,
+                preload=False,
+                work_root=workdir,
+                environment=environment,
             )
             return server, True
         except ServerUnavailable as failure:

@@ -170,6 +170,8 @@ class Format(ABC):
             "toolchain": declared.key,
             "toolchain_name": declared.name,
             "toolchain_digest": declared.digest,
+            "toolchain_builds": declared.builds,
+            "needs": [need.says for need in declared.needs],
             "hardware": declared.hardware,
             "licence": declared.licence,
             "calibration": self.calibration,

@@ -178,7 +178,9 @@ def _calibration(spec: dict[str, Any], chosen: Format, *, source: SourceModel, s
         return None
     from deployhub.engine.calibration import calibration_lay_out
 
-    return calibration_lay_out(scratch.parent / str(spec["calibration"]), source=source, folder=scratch / "calibration")
+    return calibration_lay_out(
+        scratch.parent / str(spec["calibration"]), source=source, folder=scratch / "calibration"
+    )
 
 
 def _options_clean(entry: dict[str, Any], given: dict[str, Any], *, facts: dict[str, Any]) -> dict[str, Any]:

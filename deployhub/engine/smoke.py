@@ -25,7 +25,7 @@ def smoke_run(spec: dict[str, Any], *, scratch: Path, emit: Emit) -> dict[str, A
     for name in spec.get("modules", []):
         try:
             importlib.import_module(name)
-        except Exception as error:  # noqa: BLE001 - whatever an import raises, the package does not work
+        except Exception as error:
             raise EngineError(
                 ErrorCode.TOOLCHAIN_FAILED,
                 f"The package {name} can't be imported: {type(error).__name__}: {error}"[:600],
@@ -51,18 +51,25 @@ def _export(key: str, *, scratch: Path, emit: Emit) -> dict[str, Any]:
     if reason := chosen.available():
         raise EngineError(ErrorCode.TOOLCHAIN_FAILED, reason, "Rebuild the toolchain.")
     if chosen.calibration == "needed":
-        return {"format": key, "seconds": 0.0, "ran": False, "note": "It needs calibration images to be exported."}
+        return {
+            "format": key,
+            "seconds": 0.0,
+            "ran": False,
+            "note": "It needs calibration images to be exported.",
+        }
     torch.manual_seed(0)
-    model = DetectionModel(SMOKE_NETWORK, nc=3, verbose=False)
+    model: Any = DetectionModel(SMOKE_NETWORK, nc=3, verbose=False)
     model.names = {0: "circle", 1: "square", 2: "triangle"}
-    model.args = {"imgsz": SMOKE_IMAGE_SIZE_PX}
+    model.task, model.args = "detect", {"imgsz": SMOKE_IMAGE_SIZE_PX}
     source = PtSource(Path(SMOKE_NETWORK), model, {})
     options = chosen.Options(image_size_px=SMOKE_IMAGE_SIZE_PX)
     folder = scratch / f"smoke-{key}"
     folder.mkdir()
     started = time.monotonic()
     try:
-        path = chosen.export(ExportRequest(source=source, options=options, folder=folder, seed=0, log=lambda text: None))
+        path = chosen.export(
+            ExportRequest(source=source, options=options, folder=folder, seed=0, log=lambda text: None)
+        )
         ran, note = True, ""
         try:
             runner = chosen.open(path, options=options)
@@ -71,7 +78,7 @@ def _export(key: str, *, scratch: Path, emit: Emit) -> dict[str, Any]:
             ran, note = False, str(why)
     except (MemoryError, EngineError):
         raise
-    except Exception as error:  # noqa: BLE001 - whatever a runtime raises, the toolchain does not work
+    except Exception as error:
         raise EngineError(
             ErrorCode.TOOLCHAIN_FAILED,
             f"A small {chosen.label} export did not run: {type(error).__name__}: {error}"[:600],
@@ -79,5 +86,11 @@ def _export(key: str, *, scratch: Path, emit: Emit) -> dict[str, Any]:
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    emit({"type": "log", "level": "info", "text": f"A small {chosen.label} export {'ran' if ran else 'was made'}."})
+    emit(
+        {
+            "type": "log",
+            "level": "info",
+            "text": f"A small {chosen.label} export {'ran' if ran else 'was made'}.",
+        }
+    )
     return {"format": key, "seconds": round(time.monotonic() - started, 2), "ran": ran, "note": note}

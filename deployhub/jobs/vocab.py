@@ -30,8 +30,13 @@ class LogLevel(models.TextChoices):
     ERROR = "error", "Error"
 
 
-KIND_LABELS = {"export": "Export", "inspect": "Inspection", "audit_export": "Export of the log",
-               "toolchain_build": "Toolchain", "toolchain_remove": "Toolchain removal"}
+KIND_LABELS = {
+    "export": "Export",
+    "inspect": "Inspection",
+    "audit_export": "Export of the log",
+    "toolchain_build": "Toolchain",
+    "toolchain_remove": "Toolchain removal",
+}
 MAX_ATTEMPTS = 3
 LEASE_SECONDS = 30
 """A worker that has not renewed its lease for this long is taken for dead, and its job is given to another."""

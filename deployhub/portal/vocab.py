@@ -27,6 +27,7 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry("Datasets", "registry:datasets", "images", "dataset.view", "Registry"),
     Entry("Jobs", "jobs:jobs", "activity", "job.view", "Work"),
     Entry("Formats", "portal:formats", "layers", "format.view", "Work", of_project=False),
+    Entry("Toolchains", "toolchains:toolchains", "wrench", "toolchain.view", "Work", of_project=False),
     Entry("Projects", "registry:projects", "folder-kanban", "project.view", "Work", of_project=False),
     Entry("Service accounts", "accounts:service-accounts", "cpu", "service.view", "Work", of_project=False),
     Entry("Review", "review:findings", "scan-search", "finding.view", "Instance", of_project=False),

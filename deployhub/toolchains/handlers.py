@@ -36,14 +36,18 @@ def _declared(context: JobContext) -> Declared:
 )
 def toolchain_build_run(context: JobContext) -> Finished:
     built = toolchain_prepare(context, _declared(context), anew=bool(context.spec.get("anew")))
-    return Finished({"toolchain": built.name, "lock_sha256": built.lock_sha256, "packages": len(built.versions)})
+    return Finished(
+        {"toolchain": built.name, "lock_sha256": built.lock_sha256, "packages": len(built.versions)}
+    )
 
 
 @handles(REMOVE_JOB_KIND, steps=("Removing the environments",))
 def toolchain_remove_run(context: JobContext) -> Finished:
     declared, root = _declared(context), toolchains_root()
     mine = [built for built in built_all(root) if built.name == declared.name]
-    elsewhere = Toolchain.objects.filter(name=declared.name, state=ToolchainState.READY).exclude(host=host_name())
+    elsewhere = Toolchain.objects.filter(name=declared.name, state=ToolchainState.READY).exclude(
+        host=host_name()
+    )
     if not mine and (other := elsewhere.first()):
         raise Conflict(
             f"This job reached the worker on {host_name()}; the environment stands on {other.host}.",

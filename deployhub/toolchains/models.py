@@ -11,8 +11,6 @@ from deployhub.toolchains.vocab import ToolchainState
 class Toolchain(AuditedModel):
     """One declared toolchain on one machine; what its file declares is not repeated here."""
 
-    UNAUDITED_FIELDS = ("lock_text", "versions", "smoke")
-
     name = models.CharField(max_length=80)
     key = models.CharField(max_length=40)
     release = models.CharField(max_length=40)

@@ -24,7 +24,9 @@ def toolchains_root() -> Path:
     return Path(settings.DEPLOYHUB_TOOLCHAINS_ROOT)
 
 
-def toolchain_prepare(context: JobContext, declared: Declared, *, anew: bool = False, lock_text: str = "") -> Built:
+def toolchain_prepare(
+    context: JobContext, declared: Declared, *, anew: bool = False, lock_text: str = ""
+) -> Built:
     """The environment of a toolchain on this machine; made when it lacks, or `anew`.
 
     lock_text: exactly this list of packages. Raises DeployHubError with the cause, JobStopped when the job must end.
@@ -66,7 +68,9 @@ def toolchain_prepare(context: JobContext, declared: Declared, *, anew: bool = F
         toolchain_record(job=context.job, declared=declared, state=ToolchainState.FAILED, reason=reason)
         raise JobStopped from stopped
     except ToolchainFailed as failure:
-        toolchain_record(job=context.job, declared=declared, state=ToolchainState.FAILED, reason=failure.detail)
+        toolchain_record(
+            job=context.job, declared=declared, state=ToolchainState.FAILED, reason=failure.detail
+        )
         raise DeployHubError(failure.detail, hint=failure.hint, code=failure.code) from failure
     toolchain_record(job=context.job, declared=declared, state=ToolchainState.READY, built=built)
     return built
@@ -80,5 +84,7 @@ def toolchain_held(built: Built) -> Iterator[None]:
             yield
     except FileNotFoundError as gone:
         raise DeployHubError(
-            "The toolchain was removed while the job prepared itself.", hint="Run the job again.", code="toolchain_failed"
+            "The toolchain was removed while the job prepared itself.",
+            hint="Run the job again.",
+            code="toolchain_failed",
         ) from gone

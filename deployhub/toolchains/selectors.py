@@ -7,7 +7,7 @@ from typing import Any
 
 from deployhub.engine.toolchains import declared
 from deployhub.jobs.models import Job
-from deployhub.jobs.selectors import catalogue_current
+from deployhub.jobs.selectors import catalogue_current, jobs_visible
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.errors import NotFound
 from deployhub.toolchains.models import Toolchain
@@ -67,7 +67,9 @@ def toolchains_listed(actor: Actor) -> list[Face]:
         Face(toolchain, places.get(name, []), missing.get(toolchain.key, ""))
         for name, toolchain in declared.toolchains_declared().items()
     ]
-    return sorted(faces, key=lambda face: (not face.declared.is_main, face.state == "needs", face.declared.label))
+    return sorted(
+        faces, key=lambda face: (not face.declared.is_main, face.state == "needs", face.declared.label)
+    )
 
 
 def toolchain_get(actor: Actor, name: str) -> Face:
@@ -84,6 +86,7 @@ def lock_text(lock_sha256: str) -> str:
     return row.lock_text if row else ""
 
 
-def build_jobs(name: str) -> list[Job]:
-    """The latest jobs that made or removed this toolchain by request."""
-    return list(Job.objects.filter(kind__in=(BUILD_JOB_KIND, REMOVE_JOB_KIND), spec__name=name).order_by("-id")[:10])
+def build_jobs(actor: Actor, name: str) -> list[Job]:
+    """The latest jobs that made or removed this toolchain by request, for those who may see them."""
+    asked = jobs_visible(actor).filter(kind__in=(BUILD_JOB_KIND, REMOVE_JOB_KIND), spec__name=name)
+    return list(asked.order_by("-id")[:10])

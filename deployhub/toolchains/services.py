@@ -45,7 +45,8 @@ def _buildable(face: Face) -> None:
         )
     raise Conflict(
         f"{face.declared.label} can't be made here.",
-        hint=face.missing or "Its packages come from the vendor: install them on a worker and start it with the "
+        hint=face.missing
+        or "Its packages come from the vendor: install them on a worker and start it with the "
         f"queue toolchain:{face.declared.key}.",
     )
 
@@ -54,21 +55,27 @@ def _buildable(face: Face) -> None:
 def toolchain_build(*, actor: Actor, face: Face) -> Job:
     """Make a toolchain before an export needs it. Raises Conflict where that can't be or is under way."""
     _buildable(face)
-    return _asked(actor, face, kind=BUILD_JOB_KIND, title=f"Build the toolchain {face.declared.label}", anew=False)
+    return _asked(
+        actor, face, kind=BUILD_JOB_KIND, title=f"Build the toolchain {face.declared.label}", anew=False
+    )
 
 
 @usecase("toolchain.rebuild")
 def toolchain_rebuild(*, actor: Actor, face: Face) -> Job:
     """Resolve and install a toolchain again in place of the one that stands."""
     _buildable(face)
-    return _asked(actor, face, kind=BUILD_JOB_KIND, title=f"Rebuild the toolchain {face.declared.label}", anew=True)
+    return _asked(
+        actor, face, kind=BUILD_JOB_KIND, title=f"Rebuild the toolchain {face.declared.label}", anew=True
+    )
 
 
 @usecase("toolchain.remove")
 def toolchain_remove(*, actor: Actor, face: Face) -> Job:
     """Remove a toolchain's environments; its lists of packages are kept. Raises Conflict where none stands."""
     if not face.ready:
-        raise Conflict("No environment of this toolchain stands on any worker.", hint="There is nothing to remove.")
+        raise Conflict(
+            "No environment of this toolchain stands on any worker.", hint="There is nothing to remove."
+        )
     return _asked(actor, face, kind=REMOVE_JOB_KIND, title=f"Remove the toolchain {face.declared.label}")
 
 
@@ -76,7 +83,9 @@ def host_name() -> str:
     return socket.gethostname()
 
 
-def toolchain_record(*, job: Job, declared: Declared, state: str, reason: str = "", built: Built | None = None) -> None:
+def toolchain_record(
+    *, job: Job, declared: Declared, state: str, reason: str = "", built: Built | None = None
+) -> None:
     """Write down what this machine has; asked for by a job, in a transaction of its own."""
     found: dict[str, Any] = {}
     if built is not None:
@@ -91,14 +100,17 @@ def toolchain_record(*, job: Job, declared: Declared, state: str, reason: str = 
         }
     mine = Toolchain.objects.filter(name=declared.name, host=host_name())
     with transaction.atomic(), audit_scope(job_actor(job), "toolchain.record"):
-        row = mine.filter(lock_sha256=found.get("lock_sha256", "")).first() or mine.filter(lock_sha256="").first()
+        row = (
+            mine.filter(lock_sha256=found.get("lock_sha256", "")).first()
+            or mine.filter(lock_sha256="").first()
+        )
         if row is None:
             row = Toolchain(
                 name=declared.name, key=declared.key, release=declared.release.version, host=host_name()
             )
-        if row.pk and built is not None and row.state == state and row.lock_sha256 == built.lock_sha256:
-            if row.built_at == found["built_at"]:
-                return
+        is_known = built is not None and row.state == state and row.lock_sha256 == built.lock_sha256
+        if is_known and row.built_at == found["built_at"]:
+            return
         row.state, row.reason, row.job = state, reason[:2_000], job
         for field, value in found.items():
             setattr(row, field, value)

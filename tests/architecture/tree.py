@@ -10,7 +10,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "deployhub"
-WEB_APPS = ("access", "accounts", "audit", "conversion", "doors", "jobs", "portal", "registry", "review")
+WEB_APPS = (
+    "access", "accounts", "audit", "conversion", "doors", "jobs", "portal", "registry", "review", "toolchains",
+)  # fmt: skip
 
 
 @functools.cache

@@ -24,13 +24,19 @@ class CoreMl(Format):
 
     @dataclass(frozen=True)
     class Options(FixedOptions):
-        precision: str = precision_option("fp32", "fp16", help="How weights are stored. fp16 halves the package.")
+        precision: str = precision_option(
+            "fp32", "fp16", help="How weights are stored. fp16 halves the package."
+        )
 
     def export(self, request: ExportRequest) -> Path:
         return yolo_export(request, format="coreml")
 
     def open(self, path: Path, *, options: Any) -> Runner:
-        where = "macOS is not supported by this engine" if sys.platform == "darwin" else "CoreML runs on macOS only"
+        where = (
+            "macOS is not supported by this engine"
+            if sys.platform == "darwin"
+            else "CoreML runs on macOS only"
+        )
         raise NotHere(f"{where}.")
 
 

@@ -31,7 +31,8 @@ class ExecuTorchRunner(Runner):
 
         answers = self._method.execute([torch.from_numpy(images)])
         return [
-            NamedOutput(f"output{index}", tensor.float().numpy().copy()) for index, tensor in enumerate(answers)
+            NamedOutput(f"output{index}", tensor.float().numpy().copy())
+            for index, tensor in enumerate(answers)
         ]
 
 

@@ -41,9 +41,12 @@ class LiteRtRunner(Runner):
         self._interpreter.set_tensor(self._input["index"], np.ascontiguousarray(images, dtype=np.float32))
         self._interpreter.invoke()
         answers = [
-            np.array(self._interpreter.get_tensor(output["index"]), dtype=np.float32) for output in self._outputs
+            np.array(self._interpreter.get_tensor(output["index"]), dtype=np.float32)
+            for output in self._outputs
         ]
-        answers = [self._in_pixels(answer, images.shape) if answer.ndim == 3 else answer for answer in answers]
+        answers = [
+            self._in_pixels(answer, images.shape) if answer.ndim == 3 else answer for answer in answers
+        ]
         # Mask prototypes may come first; predictions are what everybody calls output 0.
         answers.sort(key=lambda answer: answer.ndim)
         return [NamedOutput(f"output{index}", answer) for index, answer in enumerate(answers)]
@@ -62,7 +65,9 @@ class LiteRtRunner(Runner):
 class LiteRt(Format):
     key = "litert"
     label = "LiteRT"
-    description = "One file for Android and small Linux boards, through Google's LiteRT (formerly TensorFlow Lite)."
+    description = (
+        "One file for Android and small Linux boards, through Google's LiteRT (formerly TensorFlow Lite)."
+    )
     suffix = ".tflite"
     runtimes = ("ai-edge-litert",)
     precisions = ("fp32",)

@@ -62,7 +62,10 @@ class Mnn(Format):
     @dataclass(frozen=True)
     class Options(FixedOptions):
         precision: str = precision_option(
-            "fp32", "fp16", "int8w", help="How weights are stored. int8w: weights in 8 bits, arithmetic in float."
+            "fp32",
+            "fp16",
+            "int8w",
+            help="How weights are stored. int8w: weights in 8 bits, arithmetic in float.",
         )
 
     def export(self, request: ExportRequest) -> Path:

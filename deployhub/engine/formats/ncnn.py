@@ -44,7 +44,8 @@ class NcnnRunner(Runner):
                 extractor.input(self._net.input_names()[0], self._ncnn.Mat(np.ascontiguousarray(image)))
                 answers.append([np.array(extractor.extract(name)[1], dtype=np.float32) for name in names])
         return [
-            NamedOutput(f"output{index}", np.stack(values)) for index, values in enumerate(zip(*answers, strict=True))
+            NamedOutput(f"output{index}", np.stack(values))
+            for index, values in enumerate(zip(*answers, strict=True))
         ]
 
 
@@ -61,7 +62,9 @@ class Ncnn(Format):
 
     @dataclass(frozen=True)
     class Options(FixedOptions):
-        precision: str = precision_option("fp32", "fp16", help="How weights are stored. fp16 halves the file.")
+        precision: str = precision_option(
+            "fp32", "fp16", help="How weights are stored. fp16 halves the file."
+        )
 
     def export(self, request: ExportRequest) -> Path:
         folder = yolo_export(request, format="ncnn")

@@ -30,7 +30,9 @@ class PaddleRunner(Runner):
         self._input.copy_from_cpu(np.ascontiguousarray(images, dtype=np.float32))
         self._predictor.run()
         return [
-            NamedOutput(f"output{index}", np.array(self._predictor.get_output_handle(name).copy_to_cpu(), np.float32))
+            NamedOutput(
+                f"output{index}", np.array(self._predictor.get_output_handle(name).copy_to_cpu(), np.float32)
+            )
             for index, name in enumerate(self._predictor.get_output_names())
         ]
 

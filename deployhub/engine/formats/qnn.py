@@ -14,7 +14,9 @@ from deployhub.engine.yolo_export import FixedOptions, precision_option, yolo_ex
 class Qnn(Format):
     key = "qnn"
     label = "Qualcomm QNN"
-    description = "A compiled graph for Qualcomm Hexagon neural units, with 8-bit weights and 16-bit activations."
+    description = (
+        "A compiled graph for Qualcomm Hexagon neural units, with 8-bit weights and 16-bit activations."
+    )
     suffix = "_qnn.onnx"
     runtimes = ()
     precisions = ("w8a16",)
@@ -24,7 +26,9 @@ class Qnn(Format):
 
     @dataclass(frozen=True)
     class Options(FixedOptions):
-        precision: str = precision_option("w8a16", help="8-bit weights and 16-bit activations: what Hexagon runs best.")
+        precision: str = precision_option(
+            "w8a16", help="8-bit weights and 16-bit activations: what Hexagon runs best."
+        )
         hexagon: str = option(
             "73",
             label="Hexagon version",

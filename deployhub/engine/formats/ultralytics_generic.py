@@ -45,7 +45,7 @@ class GenericFormat(Format):
     """One row of Ultralytics' table: exported by Ultralytics where its toolchain is, and run on its hardware only."""
 
     runtimes = ()
-    Options: type[Any]
+    Options = FixedOptions
 
     def __init__(self, *, key: str, label: str, suffix: str, precisions: tuple[str, ...]) -> None:
         # The class declares these for formats with a file of their own; here each row has its own.

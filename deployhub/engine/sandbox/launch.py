@@ -59,7 +59,13 @@ class EngineServer:
     """
 
     def __init__(
-        self, *, tier: str, python: Path, preload: bool, work_root: Path, environment: Mapping[str, str] | None = None
+        self,
+        *,
+        tier: str,
+        python: Path,
+        preload: bool,
+        work_root: Path,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self.tier = tier
         self.python = python

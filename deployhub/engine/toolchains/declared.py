@@ -149,7 +149,10 @@ def toolchain_read(path: Path, *, release: Release) -> Toolchain:
         only_in = content.pop("releases", {})
         content |= only_in.get(release.version, {})
         toolchain = Toolchain(
-            key=path.stem, release=release, needs=needs, **{name: _plain(value) for name, value in content.items()}
+            key=path.stem,
+            release=release,
+            needs=needs,
+            **{name: _plain(value) for name, value in content.items()},
         )
     except (TypeError, ValueError) as error:
         raise DeclarationInvalid(f"{path.name}: {error}") from error

@@ -91,7 +91,9 @@ def toolchain_ensure(
     if not anew and (built := built_find(root, toolchain, lock=wanted)):
         return built
     if obstacle := build_obstacle(toolchain):
-        raise ToolchainFailed(ErrorCode.TOOLCHAIN_UNAVAILABLE, f"{toolchain.label} can't be made here. {obstacle}")
+        raise ToolchainFailed(
+            ErrorCode.TOOLCHAIN_UNAVAILABLE, f"{toolchain.label} can't be made here. {obstacle}"
+        )
 
     def waiting() -> None:
         emit({"type": "phase", "name": "Waiting for another job that makes this toolchain"})
@@ -104,7 +106,9 @@ def toolchain_ensure(
         staging = Path(tempfile.mkdtemp(prefix=f"{STAGING}-{toolchain.name}-", dir=root))
         try:
             staging.chmod(0o755)
-            making = _Making(toolchain, root=root, staging=staging, emit=emit, should_stop=should_stop, wheels=wheels)
+            making = _Making(
+                toolchain, root=root, staging=staging, emit=emit, should_stop=should_stop, wheels=wheels
+            )
             return making.run(lock_text=lock_text, smoke=smoke)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -180,10 +184,15 @@ class _Making:
             what="make an environment",
         )  # fmt: skip
 
+        installing = False
+
         def heard(line: str) -> None:
-            if line.startswith("Prepared "):
+            nonlocal installing
+            # uv says "Prepared" only of what was not in its cache.
+            if line.startswith(("Prepared ", "Installed ")) and not installing:
+                installing = True
                 self.emit({"type": "phase", "name": "Installing", "total": packages, "unit": "packages"})
-            elif line.startswith("Installed "):
+            if line.startswith("Installed "):
                 self.emit({"type": "progress", "done": packages})
             if line.startswith(("Prepared", "Installed", "Downloading", "Resolved")):
                 self.emit({"type": "log", "level": "info", "text": line})
@@ -202,41 +211,50 @@ class _Making:
         self.emit({"type": "phase", "name": name})
 
     def _environment(self) -> dict[str, str]:
-        passed = {name: value for name, value in os.environ.items() if name in _PASSED or name.startswith("UV_")}
+        passed = {
+            name: value for name, value in os.environ.items() if name in _PASSED or name.startswith("UV_")
+        }
         # In the same file system as the environments, so that hard links hold; an administrator may say otherwise.
         passed.setdefault("UV_CACHE_DIR", str(self.root / ".cache"))
         return {"PATH": "/usr/bin:/bin", "HOME": str(self.root), **passed, "UV_NO_PROGRESS": "1", "NO_COLOR": "1",
                 "UV_NO_CONFIG": "1"}  # fmt: skip
 
-    def _uv(self, arguments: list[str], *, what: str, heard: Callable[[str], None] = lambda line: None) -> None:
+    def _uv(
+        self, arguments: list[str], *, what: str, heard: Callable[[str], None] = lambda line: None
+    ) -> None:
         """Run uv to its end, hearing each line; ends it when the job is stopped. Raises ToolchainFailed, Stopped."""
         said: list[str] = []
-        running = subprocess.Popen(
+        deadline = time.monotonic() + BUILD_TIMEOUT_S
+        with subprocess.Popen(
             [self.uv, *arguments], env=self._environment(), cwd=self.staging, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-        deadline = time.monotonic() + BUILD_TIMEOUT_S
-        try:
-            for line in _lines(running, should_stop=self.should_stop, deadline=deadline):
-                said = [*said, line][-_SAID_KEPT:]
-                heard(line)
-            status = running.wait(timeout=10)
-        finally:
-            if running.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(running.pid, signal.SIGKILL)
-                running.wait()
+        ) as running:  # fmt: skip
+            try:
+                for line in _lines(running, should_stop=self.should_stop, deadline=deadline):
+                    said = [*said, line][-_SAID_KEPT:]
+                    heard(line)
+                status = running.wait(timeout=10)
+            finally:
+                if running.poll() is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(running.pid, signal.SIGKILL)
         if status != 0:
             for line in said:
                 self.emit({"type": "log", "level": "error", "text": line})
             raise ToolchainFailed(*self._failure(what, said))
 
     def _failure(self, what: str, said: list[str]) -> tuple[str, str, str]:
-        last = next((line for line in said if line.lower().startswith(("error", "×"))), said[-1] if said else "")
+        last = next(
+            (line for line in said if line.lower().startswith(("error", "×"))), said[-1] if said else ""
+        )
         reason = " ".join(said[said.index(last) :])[:600] if last else "uv said nothing."
         detail = f"uv could not {what}: {reason}"
         if "No space left" in reason:
-            return ErrorCode.STORAGE_FULL, "The worker's disk is full.", "Free space, then make the toolchain again."
+            return (
+                ErrorCode.STORAGE_FULL,
+                "The worker's disk is full.",
+                "Free space, then make the toolchain again.",
+            )
         if self.wheels:
             return (
                 ErrorCode.TOOLCHAIN_FAILED,

@@ -92,7 +92,9 @@ def built_all(root: Path) -> list[Built]:
 def built_find(root: Path, toolchain: Toolchain, *, lock: str = "") -> Built | None:
     """The newest environment of this declaration, or the one with exactly this lock."""
     for built in built_all(root):
-        if built.name == toolchain.name and (built.lock_sha256 == lock if lock else built.declaration == toolchain.digest):
+        if built.name == toolchain.name and (
+            built.lock_sha256 == lock if lock else built.declaration == toolchain.digest
+        ):
             return built
     return None
 
@@ -111,7 +113,9 @@ def _lock_file(root: Path, name: str) -> int:
     return os.open(root / LOCKS / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def _lock_take(handle: int, kind: int, *, should_stop: Callable[[], bool], waiting: Callable[[], None]) -> None:
+def _lock_take(
+    handle: int, kind: int, *, should_stop: Callable[[], bool], waiting: Callable[[], None]
+) -> None:
     told = False
     while True:
         try:

@@ -32,7 +32,11 @@ def smoke_in_sandbox(
             try:
                 return client.run(
                     workdir=Path(folder),
-                    spec={"kind": "smoke", "modules": list(toolchain.modules), "formats": list(toolchain.formats)},
+                    spec={
+                        "kind": "smoke",
+                        "modules": list(toolchain.modules),
+                        "formats": list(toolchain.formats),
+                    },
                     limits=SMOKE_LIMITS,
                     on_event=lambda event: emit(event) if event["type"] == "log" else None,
                     should_stop=should_stop,

@@ -20,12 +20,14 @@ from deployhub.access.vocab import (
     TokenScope,
     permission_group,
 )
+from deployhub.conversion.selectors import queue_announced
 from deployhub.doors.pages import Page
 from deployhub.jobs.selectors import catalogue_current
 from deployhub.portal.documents import document_html
 from deployhub.portal.vocab import DOCUMENTS
 from deployhub.registry.models import Project
 from deployhub.registry.selectors import custom_roles_of, projects_visible
+from deployhub.toolchains.selectors import toolchains_listed
 
 
 class DocumentPage(Page):
@@ -134,12 +136,20 @@ class FormatsPage(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         catalogue = catalogue_current()
-        formats = catalogue["formats"] if catalogue else []
-        return self.page(
-            catalogue=catalogue,
-            available=[f for f in formats if f["available"]],
-            unavailable=[f for f in formats if not f["available"]],
-        )
+        states = {face.declared.key: face.state for face in toolchains_listed(self.actor)}
+        formats = [
+            {**entry, "state": _format_state(entry, states), "obstacle": entry.get("unavailable_reason", "")}
+            for entry in (catalogue or {}).get("formats", [])
+        ]
+        return self.page(catalogue=catalogue, formats=formats)
+
+
+def _format_state(entry: dict[str, Any], states: dict[str, str]) -> str:
+    """Ready, building, failed, built on first use, or not available here."""
+    if not entry["available"]:
+        return "ready" if queue_announced(entry) else "needs"
+    state = states.get(entry.get("toolchain", "main"), "ready")
+    return "declared" if state == "missing" else state
 
 
 class StylePage(Page):

@@ -30,6 +30,8 @@ class Artifact(OfProject):
     latency_ms = models.JSONField(default=dict)
     runtime = models.JSONField(default=dict)
     toolchain = models.JSONField(default=dict)
+    inputs = models.JSONField(default=dict)
+    """SHA-256 of what went in: the source, and the calibration set where there was one."""
     machine = models.JSONField(default=dict)
     durations_s = models.JSONField(default=dict)
     sandbox_tier = models.CharField(max_length=2, blank=True)

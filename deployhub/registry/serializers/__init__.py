@@ -325,7 +325,10 @@ class ArtifactSerializer(ArtifactSummarySerializer):
         help_text="Median latency of source and artifact, milliseconds; warm-up apart."
     )
     runtime = serializers.DictField(help_text="Runtime that opened it: name, version, device.")
-    toolchain = serializers.DictField(help_text="Versions of the packages that made it.")
+    toolchain = serializers.DictField(
+        help_text="Versions of the packages that made it; lock_sha256 names the resolved list where it had a toolchain of its own."
+    )
+    inputs = serializers.DictField(help_text="SHA-256 of what went in: source, calibration.")
     machine = serializers.DictField(help_text="Machine that made it.")
     durations_s = serializers.DictField(help_text="Seconds of each part of the work.")
     sandbox_tier = serializers.CharField(help_text="Confinement in which it was made: A or B.")
@@ -342,6 +345,7 @@ class ArtifactSerializer(ArtifactSummarySerializer):
             "latency_ms": instance.latency_ms,
             "runtime": instance.runtime,
             "toolchain": instance.toolchain,
+            "inputs": instance.inputs,
             "machine": instance.machine,
             "durations_s": instance.durations_s,
             "sandbox_tier": instance.sandbox_tier,

@@ -14,7 +14,7 @@ import pytest
 from deployhub.engine import catalogue
 from deployhub.engine.catalogue import catalogue_build, formats_discover
 from deployhub.engine.catalogue_page import catalogue_markdown
-from deployhub.engine.formats.ultralytics_generic import TOOLCHAINS
+from deployhub.engine.formats.ultralytics_generic import TARGETS
 
 REPOSITORY = Path(__file__).parents[3]
 NUMBER_OR_NONE = {"type": ["integer", "null"]}
@@ -32,7 +32,8 @@ SCHEMA = {
                 "additionalProperties": False,
                 "required": [
                     "key", "label", "suffix", "layout", "runtimes", "sources", "tasks", "available",
-                    "unavailable_reason", "description", "precisions", "options", "conflicts",
+                    "unavailable_reason", "description", "precisions", "options", "conflicts", "toolchain", "toolchain_name",
+                    "toolchain_digest", "toolchain_builds", "needs", "hardware", "licence", "calibration",
                 ],
                 "properties": {
                     "key": {"type": "string", "pattern": "^[a-z0-9_]+$"},
@@ -49,7 +50,15 @@ SCHEMA = {
                     "available": {"type": "boolean"},
                     "unavailable_reason": {"type": "string"},
                     "description": {"type": "string", "minLength": 10},
-                    "precisions": {"type": "array", "items": {"enum": ["fp32", "fp16", "int8"]}},
+                    "precisions": {"type": "array", "items": {"enum": ["fp32", "fp16", "int8", "int8w", "w8a16"]}},
+                    "toolchain": {"type": "string", "pattern": "^[a-z0-9_]+$"},
+                    "toolchain_name": {"type": "string"},
+                    "toolchain_digest": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                    "toolchain_builds": {"type": "boolean"},
+                    "needs": {"type": "array", "items": {"type": "string", "minLength": 10}},
+                    "hardware": {"type": "string", "minLength": 10},
+                    "licence": {"type": "string", "minLength": 10},
+                    "calibration": {"enum": ["", "optional", "needed"]},
                     "options": {
                         "type": "array",
                         "items": {
@@ -207,7 +216,7 @@ def test_the_catalogue_lists_every_format_that_ultralytics_can_write(built: dict
         **{key: entry["suffix"] for key, entry in known.items()},
         "-": ".pt",
     }
-    assert set(known) - {"onnx", "torchscript", "openvino"} == set(TOOLCHAINS)
+    assert {key for key, entry in known.items() if not entry["toolchain_builds"]} == set(TARGETS)
 
 
 def test_the_documentation_page_on_formats_is_current(built: dict) -> None:
