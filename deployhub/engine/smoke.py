@@ -60,7 +60,7 @@ def _export(key: str, *, scratch: Path, emit: Emit) -> dict[str, Any]:
     torch.manual_seed(0)
     model: Any = DetectionModel(SMOKE_NETWORK, nc=3, verbose=False)
     model.names = {0: "circle", 1: "square", 2: "triangle"}
-    model.task, model.args = "detect", {"imgsz": SMOKE_IMAGE_SIZE_PX}
+    model.task, model.args = "detect", {"imgsz": SMOKE_IMAGE_SIZE_PX, "data": ""}
     source = PtSource(Path(SMOKE_NETWORK), model, {})
     options = chosen.Options(image_size_px=SMOKE_IMAGE_SIZE_PX)
     folder = scratch / f"smoke-{key}"
