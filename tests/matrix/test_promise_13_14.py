@@ -41,7 +41,17 @@ MEMBERS = ("owner", "engineer", "release_manager", "viewer")
 IN_BETWEEN = ("steward", "lapsed", "previewer")
 """A member by a role of the project's own; one whose membership has ended; an owner who views as a viewer."""
 PEOPLE = (*MEMBERS, "stranger", "nobody", "administrator", "auditor", *IN_BETWEEN)
-GLOBAL_THINGS = {"document", "format", "event", "checkpoint", "user", "finding", "rule", "digest"}
+GLOBAL_THINGS = {
+    "document",
+    "format",
+    "event",
+    "checkpoint",
+    "user",
+    "finding",
+    "rule",
+    "digest",
+    "toolchain",
+}
 """Things that belong to no project: whoever may see one may see all."""
 
 LEADS_BACK = {
