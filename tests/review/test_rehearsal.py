@@ -14,11 +14,11 @@ FALSE_ALARMS_A_WEEK_MAX = 2.0
 
 
 def test_promise_29_a_rehearsed_fortnight_shows_its_attacks_and_little_else() -> None:
-    outcomes = [measure.rehearse(seed) for seed in measure.REPORTED_SEEDS[:2]]
+    outcomes = [measure.rehearse(seed) for seed in measure.REPORTED_SEEDS[:3]]
     found = sum(bool(rules) for outcome in outcomes for rules in outcome.found.values())
-    assert found >= 0.9 * len(KINDS) * len(outcomes)
-    for outcome in outcomes:
-        assert len(outcome.false_alarms) / (measure.FORTNIGHT_DAYS / 7) <= FALSE_ALARMS_A_WEEK_MAX
+    assert found == len(KINDS) * len(outcomes)
+    weeks = len(outcomes) * measure.FORTNIGHT_DAYS / 7
+    assert sum(len(outcome.false_alarms) for outcome in outcomes) / weeks <= FALSE_ALARMS_A_WEEK_MAX
 
 
 def test_promise_29_without_its_rule_an_attack_goes_unseen(monkeypatch: Any) -> None:

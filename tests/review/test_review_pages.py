@@ -81,7 +81,14 @@ def test_the_navigation_counts_what_is_open(auditor: Any, finding: Finding, brow
 
 def test_a_rule_is_tuned_and_muted_at_its_page(auditor: Any, browser: Any) -> None:
     door = browser(auditor)
-    limits = {"times": 3, "week_times": 3, "week_floor": 60, "cap": 200, "reason": "we are small"}
+    limits = {
+        "times": 3,
+        "week_times": 3,
+        "week_floor": 60,
+        "hour_floor": 18,
+        "cap": 200,
+        "reason": "we are small",
+    }
     wrong = door.post("/rules/mass_download/", {**limits, "floor": 0})
     assert wrong.status_code == 422
     door.post("/rules/mass_download/", {**limits, "floor": 7})

@@ -40,9 +40,35 @@ def test_promise_29_a_spray_over_many_accounts_is_found_quick_or_slow() -> None:
 
 def test_four_colleagues_behind_one_address_who_mistype_are_no_spray() -> None:
     story = Story()
+    story.signed_in("e")
     for name in ("a", "b", "c", "d", "a", "b"):
         story.later(minutes=1).failed_sign_in(name)
     assert fired(story.events, "password_spray") == []
+
+
+@pytest.mark.parametrize(("accounts", "hits"), [("abc", 1), ("ab", 0)])
+def test_promise_29_a_few_accounts_are_a_spray_where_nobody_ever_got_in(accounts: str, hits: int) -> None:
+    story = Story().days_of_work("a", 5)
+    for name in accounts:
+        story.later(minutes=1).failed_sign_in(name, address=AWAY)
+    assert len(fired(story.events, "password_spray")) == hits
+
+
+@pytest.mark.parametrize(("failures", "addresses", "found"), [(8, 4, True), (8, 3, False), (7, 7, False)])
+def test_promise_29_guesses_spread_over_addresses_are_found_sooner(
+    failures: int, addresses: int, found: bool
+) -> None:
+    story = Story()
+    for number in range(failures):
+        story.later(minutes=2).failed_sign_in("kim", address=f"203.0.{number % addresses}.9")
+    assert bool(fired(story.events, "brute_force")) is found
+
+
+def test_promise_29_an_intruders_device_is_not_known_for_having_been_there_once() -> None:
+    story = Story().days_of_work("kim", 5)
+    for network in ("203.0.113.9", "192.0.2.9"):
+        story.later(days=2).signed_in("kim", address=network, user_agent=CHROME)
+    assert len(fired(story.events, "new_origin")) == 2
 
 
 def test_promise_29_a_success_after_five_failures_from_elsewhere_is_found() -> None:

@@ -17,6 +17,10 @@ class BruteForceLimits(Limits):
     minutes: int = limit(
         60, "Within", "A wrong password that is typed again and again.", most=1440, unit="min"
     )
+    failures_spread: int = limit(
+        8, "Failed sign-ins, spread", "Likewise, from at least so many addresses as the next says.", most=500
+    )
+    addresses: int = limit(4, "Addresses", "A person who forgot a password types it at one or two.", most=500)
 
 
 class BruteForce(Rule):
@@ -38,9 +42,10 @@ class BruteForce(Rule):
         failures = [
             one for one in around.timeline.back("account", event.account, to=event, span=span) if one.failed
         ]
-        if len(failures) < limits.failures:
-            return None
         addresses = len({one.address for one in failures})
+        spread = addresses >= limits.addresses
+        if len(failures) < (min(limits.failures, limits.failures_spread) if spread else limits.failures):
+            return None
         return self.hit(
             event,
             f"{len(failures)} sign-ins to {event.object_label or event.account} failed within {limits.minutes} "

@@ -11,19 +11,28 @@ from deployhub.review.watch.events import Event
 from deployhub.review.watch.rule import Hit, Limits, Rule, Surroundings, limit
 from deployhub.review.watch.vocab import Severity
 
+KNOWN_DAYS = 5
+"""Of fewer days no week is usual."""
+
 
 @dataclass(frozen=True)
 class MassDownloadLimits(Limits):
-    times: int = limit(3, "Times their own most", "Of the most in one day of their last 30 days.", most=100)
+    times: int = limit(2, "Times their own most", "Of the most in one day of their last 30 days.", most=100)
     floor: int = limit(30, "But at least", "Fewer different files in 24 hours never fire.", unit="files")
     week_times: int = limit(
-        3,
+        2,
         "A week, times their own most",
         "Of the most in one of the three weeks before: a little each day.",
         most=100,
     )
     week_floor: int = limit(
-        60, "A week, but at least", "Fewer downloads in seven days never fire.", unit="downloads"
+        45, "A week, but at least", "Fewer different files in seven days never fire.", unit="files"
+    )
+    hour_floor: int = limit(
+        18,
+        "An hour, at least",
+        "So many different files within an hour, if the person never had more in a whole day.",
+        unit="files",
     )
     cap: int = limit(200, "Always from", "So many different files in 24 hours always fire.", unit="files")
 
@@ -51,7 +60,7 @@ class MassDownload(Rule):
         most = around.usual(event).most_in_a_day(event.at, "downloads")
         bound = min(max(limits.floor, limits.times * most), limits.cap)
         if files < bound:
-            return self._week(event, around, limits)
+            return self._hour(event, fetched, most, limits) or self._week(event, around, limits)
         return self.hit(
             event,
             f"{event.person_name} downloaded {files} different files within 24 hours; their most in a day of the "
@@ -62,16 +71,38 @@ class MassDownload(Rule):
             fires_from=bound,
         )
 
-    def _week(self, event: Event, around: Surroundings, limits: Any) -> Hit | None:
-        """A little each day: the week against the weeks before."""
-        usual = around.usual(event)
-        before = [usual.downloads_of_week(event.at, weeks_back=back) for back in (1, 2, 3)]
-        week = usual.downloads_of_week(event.at) + 1
-        if not any(before) or week < max(limits.week_floor, limits.week_times * max(before)):
+    def _hour(self, event: Event, fetched: list[Event], most: int, limits: Any) -> Hit | None:
+        """A program fetches as much in an hour as the person never did in a day."""
+        hour = [one for one in fetched if event.at - one.at <= timedelta(hours=1)]
+        files = len({(one.object_type, one.object_id) for one in hour})
+        bound = max(limits.hour_floor, most)
+        if files < bound:
             return None
         return self.hit(
             event,
-            f"{event.person_name} downloaded {week} times within seven days; their most in a week of the three "
+            f"{event.person_name} downloaded {files} different files within an hour; their most in a day of the last "
+            f"30 was {most}.",
+            events=hour,
+            files=files,
+            most_in_a_day=most,
+            fires_from=bound,
+        )
+
+    def _week(self, event: Event, around: Surroundings, limits: Any) -> Hit | None:
+        """A little each day: the week against the weeks before."""
+        usual = around.usual(event)
+        # A day that stands out was told of when it was; it must not ring again all week.
+        now, *before = (
+            usual.downloads_of_week(event.at, weeks_back=back, day_most=limits.hour_floor)
+            for back in range(4)
+        )
+        week = now + 1
+        known = len(usual.days_before(event.at)) >= KNOWN_DAYS
+        if not known or week < max(limits.week_floor, limits.week_times * max(before)):
+            return None
+        return self.hit(
+            event,
+            f"{event.person_name} downloaded {week} different files within seven days; their most in a week of the three "
             f"before was {max(before)}.",
             downloads=week,
             most_in_a_week=max(before),

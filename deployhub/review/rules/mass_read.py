@@ -17,7 +17,7 @@ class MassReadLimits(Limits):
     share: int = limit(
         100, "Of their own most", "Of the most in one whole day of their last 30, within one hour.", unit="%"
     )
-    floor: int = limit(120, "But at least", "Fewer different things in an hour never fire.", unit="things")
+    floor: int = limit(90, "But at least", "Fewer different things in an hour never fire.", unit="things")
     cap: int = limit(1500, "Always from", "So many different things in an hour always fire.", unit="things")
 
 

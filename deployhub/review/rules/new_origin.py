@@ -24,7 +24,7 @@ class NewOrigin(Rule):
     key = "new_origin"
     label = "New address and device"
     looks_for = (
-        "A sign-in from a network and with a device that were both never seen of this person in 180 days."
+        "A sign-in from a network and with a device that both were seen of this person on no two days of 180."
     )
     means = "Somebody else may know the password. Or the person has a new laptop and is travelling with it."
     advice = "Ask the person by another way than this account. If it was not them, reset the account."
@@ -35,10 +35,11 @@ class NewOrigin(Rule):
         if event.action != SIGN_IN or not event.done or not event.by_person:
             return None
         usual = around.usual(event)
+        # What came on one day alone proves nothing: it may be an intruder's, who comes again.
         if not usual.networks or len(usual.days_before(event.at)) < limits.days_known:
             return None
-        new_network = bool(event.network) and event.network not in usual.networks
-        new_device = event.device not in usual.devices
+        new_network = bool(event.network) and not usual.is_settled(usual.networks, event.network)
+        new_device = not usual.is_settled(usual.devices, event.device)
         if not (new_network and new_device) and not (limits.either and (new_network or new_device)):
             return None
         new = " and ".join(
@@ -48,7 +49,7 @@ class NewOrigin(Rule):
         )
         return self.hit(
             event,
-            f"{event.person_name} signed in from {new} never seen of them before ({event.address}).",
+            f"{event.person_name} signed in from {new} hardly or never seen of them before ({event.address}).",
             subject=f"person {event.person_id} from {event.network} with {event.device}",
             networks_known=len(usual.networks),
             devices_known=len(usual.devices),

@@ -15,6 +15,9 @@ from deployhub.review.watch.vocab import Severity
 class PasswordSprayLimits(Limits):
     accounts: int = limit(5, "Accounts", "Different accounts that failed from one address.", most=500)
     minutes: int = limit(30, "Within", "The quick kind.", most=1440, unit="min")
+    accounts_strange: int = limit(
+        3, "Accounts, from a strange address", "Likewise, where nobody signed in for a day.", most=500
+    )
     accounts_slow: int = limit(8, "Accounts, slowly", "Likewise, over the longer time.", most=500)
     hours_slow: int = limit(24, "Within", "The slow kind, which stays below the throttle.", most=72, unit="h")
 
@@ -34,8 +37,11 @@ class PasswordSpray(Rule):
     def judge(self, event: Event, around: Surroundings, limits: Any) -> Hit | None:
         if event.action != SIGN_IN or not event.failed or not event.address:
             return None
+        day = around.timeline.back("address", event.address, to=event, span=timedelta(hours=24))
+        strange = not any(one.done and one.by_person for one in day)
+        quick = min(limits.accounts, limits.accounts_strange) if strange else limits.accounts
         kinds = (
-            (timedelta(minutes=limits.minutes), limits.accounts, f"{limits.minutes} minutes"),
+            (timedelta(minutes=limits.minutes), quick, f"{limits.minutes} minutes"),
             (timedelta(hours=limits.hours_slow), limits.accounts_slow, f"{limits.hours_slow} hours"),
         )
         for span, least, words in kinds:

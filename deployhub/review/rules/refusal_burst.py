@@ -13,9 +13,7 @@ from deployhub.review.watch.vocab import Severity
 
 @dataclass(frozen=True)
 class RefusalLimits(Limits):
-    things: int = limit(
-        12, "Different things", "Refused or not found: one thing again and again counts once."
-    )
+    things: int = limit(8, "Different things", "Refused or not found: one thing again and again counts once.")
     minutes: int = limit(10, "Within", "The quick kind.", most=1440, unit="min")
     things_slow: int = limit(40, "Different things, slowly", "Likewise, over the longer time.")
     hours_slow: int = limit(24, "Within", "The slow kind.", most=72, unit="h")

@@ -20,6 +20,7 @@ class Day:
     hours: int = 0
     reads: int = 0
     downloads: int = 0
+    """Files fetched. The parts of one file, asked for in a row, count once."""
 
 
 @dataclass
@@ -38,6 +39,8 @@ class Baseline:
     networks: dict[str, Origin] = field(default_factory=dict)
     devices: dict[str, Origin] = field(default_factory=dict)
     last_at: datetime | None = None
+    last_file: str = ""
+    """What was fetched last."""
 
     def learn(self, event: Event) -> None:
         if not (event.by_person and event.done):
@@ -45,7 +48,9 @@ class Baseline:
         day = self.days.setdefault(event.at.date(), Day())
         day.hours |= 1 << event.at.hour
         if event.action in DOWNLOADS:
-            day.downloads += 1
+            file = f"{event.object_type} {event.object_id}"
+            day.downloads += file != self.last_file
+            self.last_file = file
         elif event.is_read:
             day.reads += 1
         for origins, name in ((self.networks, event.network), (self.devices, event.device)):
@@ -64,6 +69,12 @@ class Baseline:
         self.networks = {name: seen for name, seen in self.networks.items() if seen.last_at >= since}
         self.devices = {name: seen for name, seen in self.devices.items() if seen.last_at >= since}
 
+    @staticmethod
+    def is_settled(origins: dict[str, Origin], name: str) -> bool:
+        """Whether a network or device is known from more than one day."""
+        seen = origins.get(name)
+        return seen is not None and seen.first_at.date() != seen.last_at.date()
+
     def days_before(self, at: datetime) -> list[Day]:
         """The days of the baseline before the day of `at`."""
         oldest = at.date() - timedelta(days=BASELINE_DAYS)
@@ -81,10 +92,15 @@ class Baseline:
         """The highest daily count (`reads` or `downloads`) before the day of `at`."""
         return max((getattr(day, what) for day in self.days_before(at)), default=0)
 
-    def downloads_of_week(self, at: datetime, *, weeks_back: int = 0) -> int:
-        """Downloads of the seven days that end with the day of `at`, or of as many weeks earlier."""
+    def downloads_of_week(self, at: datetime, *, day_most: int, weeks_back: int = 0) -> int:
+        """Files of the seven days that end with the day of `at`, or of as many weeks earlier.
+
+        day_most: more of one day do not count; a day that stands out is told of by itself.
+        """
         last = at.date() - timedelta(days=7 * weeks_back)
-        return sum(found.downloads for day, found in self.days.items() if 0 <= (last - day).days < 7)
+        return sum(
+            min(found.downloads, day_most) for day, found in self.days.items() if 0 <= (last - day).days < 7
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -95,6 +111,7 @@ class Baseline:
             "networks": _origins_out(self.networks),
             "devices": _origins_out(self.devices),
             "last_at": self.last_at.isoformat() if self.last_at else None,
+            "last_file": self.last_file,
         }
 
     @classmethod
@@ -105,6 +122,7 @@ class Baseline:
             networks=_origins_in(kept.get("networks", {})),
             devices=_origins_in(kept.get("devices", {})),
             last_at=datetime.fromisoformat(last) if last else None,
+            last_file=kept.get("last_file", ""),
         )
 
 
