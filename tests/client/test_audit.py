@@ -14,7 +14,7 @@ import pytest
 from deployhub.audit.models import AuditCheckpoint, AuditEvent, AuditKey
 from deployhub.audit.services.keys import key_rotate
 from deployhub.audit.services.sealer import log_seal
-from deployhub.witness.verifier import proof_check
+from deployhub.witness.command import proof_check
 from tests.audit.conftest import attacker, happened, home  # noqa: F401
 from tests.audit.test_attacks import backup, restore
 

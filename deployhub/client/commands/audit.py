@@ -14,7 +14,8 @@ from deployhub.client import configuration
 from deployhub.client.connection import Server
 from deployhub.client.failures import CommandFailed, UsageWrong
 from deployhub.client.terminal import Terminal
-from deployhub.witness.verifier import ProofError, canonical, checkpoint_check, proof_check
+from deployhub.witness.command import proof_check
+from deployhub.witness.verifier import ProofError, canonical, checkpoint_check
 
 ALARM_HINT = "Keep this desk's file as evidence and tell whoever looks after the server: Operations, When verify alarms."
 
