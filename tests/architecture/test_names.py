@@ -91,6 +91,7 @@ def test_nothing_prints_but_the_programs_for_a_terminal() -> None:
     speaks = (
         "deployhub/client/",
         "deployhub/standalone/",
+        "deployhub/witness/command.py",
         "deployhub/witness/verifier.py",
         "deployhub/engine/__main__.py",
         "deployhub/engine/demo/train.py",
