@@ -19,9 +19,11 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         import deployhub.accounts.schema  # noqa: F401 - registers itself
         from deployhub.access.step_up import terms_reader_set
+        from deployhub.accounts.breached import breached_file_check
         from deployhub.accounts.selectors import step_up_terms
 
         terms_reader_set(step_up_terms)
+        breached_file_check()
 
         user_logged_in.disconnect(dispatch_uid="update_last_login")
         user_logged_in.connect(last_login_note, dispatch_uid="deployhub.accounts.last_login")

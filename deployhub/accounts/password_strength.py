@@ -1,7 +1,7 @@
 """How hard a password is to guess, judged offline: no password and no digest of one ever leaves the machine.
 
 zxcvbn knows the 30,000 passwords that breaches show most often, words, names, dates, keyboard rows and how people
-disguise them; Django's list adds 20,000 common ones. There are no rules of composition and no rotation.
+disguise them; Django's list adds 20,000 common ones, and `breached.py` knows longer ones from breaches. There are no rules of composition and no rotation.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from zxcvbn import zxcvbn
 
+from deployhub.accounts.breached import is_breached
+
 JUDGED_CHARACTERS = 72
 """The judgement takes longer than linearly long: more than this is not looked at, and a password so long is good."""
 SCORE_MIN = 3
@@ -22,6 +24,8 @@ SCORE_WORDS = ("very weak", "weak", "could be better", "good", "very good")
 OWN_WORD_CHARACTERS = 3
 OTHER_CHARACTERS_MIN = 8
 """So many letters and digits must be left when the person's own words are taken out."""
+
+KNOWN = "It is known from a breach elsewhere: choose another."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ def strength_of(password: str, user: Any = None) -> Strength:
         return Strength(0, ())
     if len(without_own_words(password, user)) < OTHER_CHARACTERS_MIN <= len(password):
         return Strength(1, ("It is mostly made of your name, address or the name of this installation.",))
+    if is_breached(password):
+        return Strength(0, (KNOWN,))
     found = zxcvbn(password[:JUDGED_CHARACTERS], user_inputs=own_words(user))
     feedback = found["feedback"]
     sentences = [feedback["warning"], *feedback["suggestions"]]
