@@ -59,6 +59,11 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("project.archive", "Archive a project", Reach.PROJECT),
     ("membership.grant", "Add a member or change their role", Reach.PROJECT),
     ("membership.revoke", "Remove a member", Reach.PROJECT),
+    ("member.invite", "Invite somebody into a project", Reach.PROJECT),
+    ("project.hand_over", "Hand a project over to another owner", Reach.PROJECT),
+    ("invitation.view", "See invitations", Reach.PROJECT),
+    ("invitation.resend", "Give an invitation a new link", Reach.PROJECT),
+    ("invitation.revoke", "Take an invitation back", Reach.PROJECT),
     ("service.view", "See service accounts", Reach.PROJECT),
     ("service.create", "Create a service account", Reach.PROJECT),
     ("service.update", "Describe a service account and say who is responsible for it", Reach.PROJECT),
@@ -133,7 +138,17 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("user.update", "Change an account and its global roles", Reach.INSTANCE),
     ("user.deactivate", "Deactivate an account", Reach.INSTANCE),
     ("user.activate", "Activate an account again", Reach.INSTANCE),
-    ("user.reset", "Reset somebody's password and second factor", Reach.INSTANCE),
+    ("user.reset", "Reset somebody's password", Reach.INSTANCE),
+    ("invitation.create", "Invite somebody to the installation, also with a global role", Reach.INSTANCE),
+    ("invitation.accept", "Accept an invitation", Reach.ANYONE),
+    ("mfa.reset_request", "Ask that somebody's second factor is reset", Reach.INSTANCE),
+    (
+        "mfa.reset_confirm",
+        "Confirm the reset of a second factor that another administrator asked for",
+        Reach.INSTANCE,
+    ),
+    ("mfa.reset_decline", "Decline or withdraw the reset of a second factor", Reach.INSTANCE),
+    ("mfa.reset_stop", "Stop the reset of the own second factor", Reach.SELF),
     ("security.view", "See the security policy", Reach.INSTANCE),
     ("security.update", "Change the security policy", Reach.INSTANCE),
     ("user.unlock", "Let somebody try again who failed to sign in too often", Reach.INSTANCE),
@@ -208,6 +223,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     | _codes(
         "model.alias", "alias.approve", "project.update", "project.archive", "project.duties", "membership.grant",
         "membership.revoke", "role.define", "reach.view", "preview.start", "access.decide",
+        "member.invite", "project.hand_over", "invitation.view", "invitation.resend", "invitation.revoke",
         "service.create", "service.update", "service.deactivate", "service.activate", "token.issue", "token.withdraw",
     ),
 }  # fmt: skip
@@ -231,7 +247,15 @@ _LOG_CARE = _codes(
 )  # fmt: skip
 AUDITOR_PERMISSIONS: frozenset[str] = (
     _SEE
-    | _codes("audit.view", "user.view", "security.view", "system.view", "token.view_all", "reach.view")
+    | _codes(
+        "audit.view",
+        "user.view",
+        "security.view",
+        "system.view",
+        "token.view_all",
+        "reach.view",
+        "invitation.view",
+    )
     | _REVIEW
     | _LOG_CARE
 )
@@ -240,7 +264,7 @@ AUDITOR_PERMISSIONS: frozenset[str] = (
 CUSTOM_ROLE_PERMISSIONS: frozenset[str] = frozenset(
     code for code, permission in PERMISSIONS.items() if permission.reach is Reach.PROJECT
 ) - _codes(
-    "role.define", "preview.start", "service.create", "service.update", "service.deactivate", "service.activate",
+    "role.define", "preview.start", "project.hand_over", "service.create", "service.update", "service.deactivate", "service.activate",
     "token.issue", "token.withdraw",
 )  # fmt: skip
 """What a project's own role may hold. Making roles, viewing as one, and machines with their tokens stay with owners and
@@ -254,7 +278,8 @@ NO_TOKEN_CARRIES: frozenset[str] = _codes("preview.start", "preview.stop")
 """Meaningless without a browser."""
 
 PERMISSION_GROUPS: dict[str, str] = {
-    "project": "Project", "membership": "Members and access", "access": "Members and access",
+    "project": "Project", "membership": "Members and access", "member": "Members and access", "invitation": "Members and access",
+    "access": "Members and access",
     "role": "Members and access", "reach": "Members and access", "preview": "Members and access",
     "model": "Models", "alias": "Models", "version": "Versions", "artifact": "Artifacts and exports",
     "export": "Artifacts and exports", "toolchain": "Artifacts and exports", "format": "Artifacts and exports", "dataset": "Datasets and uploads",
@@ -274,7 +299,8 @@ def permission_group(code: str) -> str:
 STEP_UP_PERMISSIONS: frozenset[str] = _codes(
     "membership.grant", "membership.revoke", "role.define", "access.decide", "alias.approve", "project.duties",
     "user.create", "user.update", "user.deactivate", "user.activate", "user.reset",
-    "user.unlock", "user.session_revoke",
+    "user.unlock", "user.session_revoke", "project.hand_over",
+    "invitation.create", "member.invite", "invitation.resend", "mfa.reset_request", "mfa.reset_confirm",
     "mfa.enrol", "mfa.remove", "mfa.recovery",
     "token.create", "token.waive_step_up", "token.rotate", "token.issue", "token.revoke_any", "token.check_leak",
     "service.create", "service.update", "service.activate", "security.update",
@@ -312,6 +338,7 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
     TokenScope.ADMINISTER: _codes(
         "project.create", "project.update", "project.archive", "project.duties", "membership.grant",
         "membership.revoke", "role.define", "access.decide", "access.request", "access.withdraw",
+        "project.hand_over", "member.invite", "invitation.create", "invitation.resend", "invitation.revoke",
         "service.create", "service.update", "service.deactivate", "service.activate",
         "finding.update", "finding.close", "review.record",
         "audit.search_save", "audit.search_delete", "audit.export", "audit.export_remove", "audit.download",

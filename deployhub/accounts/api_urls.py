@@ -3,8 +3,10 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from deployhub.accounts.api.invitations import InvitationViewSet
 from deployhub.accounts.api.issued_tokens import IssuedTokenViewSet, LeakReportViewSet
 from deployhub.accounts.api.me import MeViewSet
+from deployhub.accounts.api.resets import MfaResetViewSet
 from deployhub.accounts.api.security import SecurityPolicyViewSet
 from deployhub.accounts.api.service_accounts import ServiceAccountViewSet
 from deployhub.accounts.api.sessions import SessionViewSet
@@ -12,6 +14,8 @@ from deployhub.accounts.api.tokens import OwnTokenViewSet, TokenViewSet
 from deployhub.accounts.api.users import UserViewSet
 
 router = SimpleRouter(use_regex_path=False)
+router.register("invitations", InvitationViewSet, basename="invitations")
+router.register("mfa-resets", MfaResetViewSet, basename="mfa-resets")
 router.register("sessions", SessionViewSet, basename="sessions")
 router.register("tokens", TokenViewSet, basename="tokens")
 router.register("issued-tokens", IssuedTokenViewSet, basename="issued-tokens")

@@ -9,8 +9,15 @@ import django_filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from deployhub.access.models import Membership
-from deployhub.accounts.models import ApiToken, ServiceAccount, User, UserSession
-from deployhub.accounts.vocab import TOKEN_UNUSED, AccountKind, Revocation
+from deployhub.accounts.models import ApiToken, Invitation, MfaReset, ServiceAccount, User, UserSession
+from deployhub.accounts.vocab import (
+    MFA_RESET_LIFE,
+    TOKEN_UNUSED,
+    AccountKind,
+    InvitationState,
+    ResetState,
+    Revocation,
+)
 from deployhub.kernel.clock import utc_now
 
 ROLES = [("administrator", "Administrator"), ("auditor", "Auditor"), ("none", "No global role")]
@@ -172,3 +179,46 @@ class SessionFilterSet(django_filters.FilterSet):
 
     def by_state(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(is_open=value == "open")
+
+
+class MfaResetFilterSet(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(
+        method="by_state", choices=ResetState.choices, label="State", help_text="What became of it."
+    )
+
+    class Meta:
+        model = MfaReset
+        fields: list[str] = []
+
+    def by_state(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        oldest = utc_now() - MFA_RESET_LIFE
+        waiting = Q(state=ResetState.WAITING)
+        if value == ResetState.WAITING:
+            return queryset.filter(waiting, created_at__gt=oldest)
+        if value == ResetState.LAPSED:
+            return queryset.filter(Q(state=ResetState.LAPSED) | (waiting & Q(created_at__lte=oldest)))
+        return queryset.filter(state=value)
+
+
+class InvitationFilterSet(django_filters.FilterSet):
+    state = django_filters.ChoiceFilter(
+        method="by_state",
+        choices=[*InvitationState.choices, ("expired", "Expired")],
+        label="State",
+        help_text="What became of it.",
+    )
+    project = django_filters.CharFilter(
+        field_name="project__slug", label="Project", help_text="Short name of the project it leads into."
+    )
+
+    class Meta:
+        model = Invitation
+        fields: list[str] = []
+
+    def by_state(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        now = utc_now()
+        if value == InvitationState.PENDING:
+            return queryset.filter(state=InvitationState.PENDING, expires_at__gt=now)
+        if value == "expired":
+            return queryset.filter(state=InvitationState.PENDING, expires_at__lte=now)
+        return queryset.filter(state=value)

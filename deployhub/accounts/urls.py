@@ -4,9 +4,12 @@ from django.urls import path
 
 from deployhub.accounts.views import (
     account,
+    invitations,
     issued_tokens,
+    joining,
     passkeys,
     password,
+    resets,
     second_factor,
     security,
     service_accounts,
@@ -109,6 +112,32 @@ urlpatterns = [
         service_accounts.ServiceTokenWithdraw.as_view(),
         name="service-token-revoke",
     ),
+    path(
+        "account/mfa/resets/<uuid:mfa_reset_id>/stop/", resets.MfaResetStop.as_view(), name="mfa-reset-stop"
+    ),
+    path("mfa-resets/", resets.MfaResetsPage.as_view(), name="mfa-resets"),
+    path(
+        "mfa-resets/<uuid:mfa_reset_id>/confirm/", resets.MfaResetConfirm.as_view(), name="mfa-reset-confirm"
+    ),
+    path(
+        "mfa-resets/<uuid:mfa_reset_id>/decline/", resets.MfaResetDecline.as_view(), name="mfa-reset-decline"
+    ),
+    path("users/<uuid:user_id>/mfa-reset/", resets.MfaResetNewPage.as_view(), name="mfa-reset-new"),
+    path("invitations/", invitations.InvitationsPage.as_view(), name="invitations"),
+    path("invitations/new/", invitations.InvitationNewPage.as_view(), name="invitation-new"),
+    path(
+        "invitations/<uuid:invitation_id>/resend/",
+        invitations.InvitationResend.as_view(),
+        name="invitation-resend",
+    ),
+    path(
+        "invitations/<uuid:invitation_id>/revoke/",
+        invitations.InvitationRevoke.as_view(),
+        name="invitation-revoke",
+    ),
+    path("join/", joining.JoinPage.as_view(), name="join"),
+    path("join/accept/", joining.JoinAcceptPage.as_view(), name="join-accept"),
+    path("join/strength/", joining.JoinStrength.as_view(), name="join-strength"),
     path("settings/security/", security.SecurityPolicyPage.as_view(), name="security"),
     path("settings/security/preview/", security.SecurityPreview.as_view(), name="security-preview"),
     path("users/", users.UsersPage.as_view(), name="users"),

@@ -54,6 +54,14 @@ LEAK_FILE_BYTES_MAX = 2_000_000
 
 ONE_TIME_PASSWORD_CHARACTERS = 20
 """Base 32, so 100 bits."""
+ONE_TIME_PASSWORD_LIFE = timedelta(hours=72)
+"""One that nobody used by then opens nothing any more."""
+
+MFA_RESET_LIFE = timedelta(hours=24)
+"""So long the reset of a second factor waits for a second administrator."""
+
+INVITATION_DAYS_DEFAULT = 7
+INVITATION_DAYS_MAX = 30
 
 
 class AccountKind(models.TextChoices):
@@ -68,6 +76,26 @@ class Revocation(models.TextChoices):
     ADMINISTRATOR = "administrator", "revoked by an administrator"
     LEAKED = "leaked", "leaked"
     ACCOUNT = "account", "ended with its account"
+
+
+class ResetState(models.TextChoices):
+    """Of the reset of a second factor."""
+
+    WAITING = "waiting", "Waiting"
+    CONFIRMED = "confirmed", "Confirmed"
+    DECLINED = "declined", "Declined"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    STOPPED = "stopped", "Stopped by the person"
+    LAPSED = "lapsed", "Lapsed"
+
+
+class InvitationState(models.TextChoices):
+    """What is stored of an invitation; a pending one whose time is over shows as expired."""
+
+    PENDING = "pending", "Pending"
+    ACCEPTED = "accepted", "Accepted"
+    REVOKED = "revoked", "Revoked"
+    NOT_GRANTED = "not_granted", "Not granted"
 
 
 class Factor(StrEnum):
@@ -85,6 +113,8 @@ WITH_SECOND_FACTOR: frozenset[str] = frozenset({Factor.TOTP, Factor.RECOVERY_COD
 SESSION_CEREMONIES = "passkey_ceremonies"
 """Challenges of passkeys that wait for their answer, by purpose."""
 SESSION_PENDING = "pending_sign_in"
+SESSION_INVITATION = "invitation"
+"""Which invitation a browser brought, and the digest of its code."""
 
 FACTOR_WORDS = {
     "password": "password alone",

@@ -13,6 +13,7 @@ from deployhub.access import policy
 from deployhub.access.vocab import RequestState
 from deployhub.accounts.models import ApiToken, User
 from deployhub.accounts.selectors import memberships_own, services_orphaned, tokens_ending, tokens_leaked
+from deployhub.accounts.selectors.resets import mfa_resets_decidable
 from deployhub.accounts.vocab import TOKEN_EXPIRES_VERY_SOON
 from deployhub.jobs.models import Job
 from deployhub.jobs.selectors import jobs_visible, workers_alive
@@ -195,6 +196,15 @@ def _decisions(actor: Actor) -> list[Waiting]:
                 "tag", "accent", f"Approve {request.name} → {request.version}",
                 f"{request.requested_by.display_name} asks for a second person.",
                 reverse("registry:model", args=[request.model_id]), "Decide",
+            )
+        )  # fmt: skip
+    for reset in mfa_resets_decidable(actor)[:3]:
+        found.append(
+            Waiting(
+                "fingerprint", "warning", f"Confirm the reset of the second factor of {reset.user.display_name}?",
+                f"{reset.requested_by or 'Somebody'}: “{reset.reason}”. It waits for another administrator until "
+                f"{reset.ends_at:%d %B, %H:%M} UTC.",
+                f"{reverse('accounts:mfa-resets')}?state=waiting", "Decide",
             )
         )  # fmt: skip
     soon = utc_now() + ROLE_WARNING

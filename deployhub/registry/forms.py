@@ -216,3 +216,41 @@ class DatasetUploadForm(FileForm):
 
 class NotesForm(forms.Form):
     notes = forms.CharField(max_length=4_000, required=False, widget=_text())
+
+
+class HandOverForm(forms.Form):
+    """Who takes a project, and as what the former owner stays. Owners choose among the members."""
+
+    owner = forms.ChoiceField(label="Who hands it over", choices=(), required=False, widget=_select())
+    username = forms.CharField(label="New owner", max_length=60)
+    stays_as = forms.ChoiceField(
+        label="The former owner", choices=(), required=False, widget=_select(), help_text="From then on."
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        members: list[tuple[str, str]],
+        owners: list[tuple[str, str]],
+        roles: list[tuple[str, str]],
+        is_owner: bool,
+        by_administrator: bool,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        fields["stays_as"].choices = [
+            ("", "leaves the project"),
+            *((key, f"stays as {label.lower()}") for key, label in roles),
+        ]
+        if is_owner:
+            del fields["owner"]
+        else:
+            fields["owner"].choices = owners or [("", "Nobody owns it now")]
+        if not by_administrator:
+            fields["username"] = forms.ChoiceField(
+                label="New owner", choices=members, widget=_select(), help_text="A member of the project."
+            )
+        else:
+            fields["username"].widget = _line()
+            fields["username"].help_text = "Account name of any active person."

@@ -20,6 +20,7 @@ urlpatterns = [
         members.MemberRemove.as_view(),
         name="member-remove",
     ),
+    path("projects/<slug:slug>/hand-over/", members.ProjectHandOver.as_view(), name="project-hand-over"),
     path("projects/<slug:slug>/settings/", projects.ProjectSettings.as_view(), name="project-settings"),
     path("projects/<slug:slug>/duties/", projects.ProjectDuties.as_view(), name="project-duties"),
     path("projects/<slug:slug>/roles/", access.CustomRolesPage.as_view(), name="custom-roles"),

@@ -15,6 +15,7 @@ import "./keys.js";
 import "./charts.js";
 import "./upload.js";
 import "./passkeys.js";
+import "./invitation.js";
 import { mountAll } from "./mount.js";
 
 mountAll();

@@ -154,7 +154,7 @@ def _by_the_second_step_alone(client: Client, **who: Any) -> None:
 
 
 def _by_an_administrators_reset(client: Client, **who: Any) -> None:
-    """The reset takes the factor away together with the password: the old password opens nothing."""
+    """The reset gives another password and leaves the factor: neither password opens anything by itself."""
     from deployhub.accounts.services.users import user_reset
 
     user_reset(actor=who["acting"](who["administrator"]), user=who["user"])

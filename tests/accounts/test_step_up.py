@@ -51,6 +51,8 @@ HARMLESS = {
     "service.deactivate": "takes power away; in an alarm it must be quick",
     "mfa.rename": "a name opens nothing",
     "mfa.step_up": "the step-up itself",
+    "mfa.reset_decline": "keeps a factor where it is; in an alarm it must be quick",
+    "mfa.reset_stop": "keeps the own factor; in an alarm it must be quick",
 }
 """Reviewed: permissions over what is dangerous that need no fresh second factor, each with its reason."""
 

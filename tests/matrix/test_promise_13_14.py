@@ -51,6 +51,7 @@ GLOBAL_THINGS = {
     "rule",
     "digest",
     "toolchain",
+    "mfa_reset",
 }
 """Things that belong to no project: whoever may see one may see all."""
 

@@ -9,7 +9,16 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from deployhub.access.models import AccessRequest, CustomRole, Membership
-from deployhub.accounts.models import ApiToken, Passkey, ServiceAccount, TotpDevice, User, UserSession
+from deployhub.accounts.models import (
+    ApiToken,
+    Invitation,
+    MfaReset,
+    Passkey,
+    ServiceAccount,
+    TotpDevice,
+    User,
+    UserSession,
+)
 from deployhub.audit.models import AuditLeaf
 from deployhub.audit.scope import system_scope
 from deployhub.audit.selectors.proofs import checkpoint_latest
@@ -57,6 +66,9 @@ SINGULAR = {
     "issued-tokens": "token",
     "service-accounts": "service",
     "users": "user",
+    "mfa-resets": "mfa_reset",
+    "resets": "mfa_reset",
+    "invitations": "invitation",
     "sessions": "session",
     "mfa": "device",
     "passkeys": "passkey",
@@ -155,6 +167,10 @@ class Things:
         search = SavedSearch.objects.create(
             owner=self.user, name="Refusals", query={"outcome": "denied"}, shared=True
         )
+        reset = MfaReset.objects.create(user=self.user, reason="lost")
+        invitation = Invitation.objects.create(
+            role="viewer", digest=uuid4().hex, expires_at=now + timedelta(days=7), **of
+        )
         session = UserSession.objects.create(user=self.user, key_digest=uuid4().hex, proof_digest="0" * 64)
         membership = Membership.objects.filter(project=self.project, user__kind="person").first()
         log_seal()
@@ -185,6 +201,8 @@ class Things:
             "device": str(device.pk),
             "passkey": str(passkey.pk),
             "session": str(session.pk),
+            "mfa_reset": str(reset.pk),
+            "invitation": str(invitation.pk),
             "membership": str(membership.pk) if membership else str(uuid4()),
             "user": str(self.user.pk),
             "event": str(AuditLeaf.objects.latest("position").event_id),

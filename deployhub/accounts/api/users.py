@@ -15,7 +15,7 @@ from deployhub.accounts import selectors
 from deployhub.accounts.api import NOT_REMEMBERED
 from deployhub.accounts.filters import UserFilterSet
 from deployhub.accounts.models import User
-from deployhub.accounts.selectors.sessions import user_sessions
+from deployhub.accounts.selectors.sessions import user_session_get, user_sessions
 from deployhub.accounts.serializers import (
     TokenSerializer,
     TokenWaiveSerializer,
@@ -24,8 +24,9 @@ from deployhub.accounts.serializers import (
     UserSerializer,
     UserUpdateSerializer,
 )
+from deployhub.accounts.serializers.people import UserDeactivateSerializer
 from deployhub.accounts.serializers.sessions import SessionsEndedSerializer, SessionSerializer
-from deployhub.accounts.services.sessions import user_sessions_revoke
+from deployhub.accounts.services.sessions import user_session_revoke, user_sessions_revoke
 from deployhub.accounts.services.tokens import token_step_up_waive
 from deployhub.accounts.services.unlock import user_unlock
 from deployhub.accounts.services.users import (
@@ -51,7 +52,10 @@ from deployhub.doors.api import ApiViewSet
         tags=["users"], summary="Change an account", request=UserUpdateSerializer, responses=UserSerializer
     ),
     deactivate=extend_schema(
-        tags=["users"], summary="Deactivate an account", request=None, responses=UserSerializer
+        tags=["users"],
+        summary="Deactivate an account",
+        request=UserDeactivateSerializer,
+        responses=UserSerializer,
     ),
     activate=extend_schema(
         tags=["users"], summary="Activate an account again", request=None, responses=UserSerializer
@@ -64,7 +68,7 @@ from deployhub.doors.api import ApiViewSet
     ),
     reset=extend_schema(
         tags=["users"],
-        summary="Reset password and second factor",
+        summary="Reset the password",
         request=None,
         responses=UserPasswordSerializer,
     ),
@@ -76,6 +80,13 @@ from deployhub.doors.api import ApiViewSet
     ),
     end_sessions=extend_schema(
         tags=["users"], summary="End an account's sessions", request=None, responses=SessionsEndedSerializer
+    ),
+    end_session=extend_schema(
+        operation_id="users_session_revoke",
+        tags=["users"],
+        summary="End one session of an account",
+        request=None,
+        responses=SessionSerializer,
     ),
 )
 class UserViewSet(ApiViewSet):
@@ -90,6 +101,7 @@ class UserViewSet(ApiViewSet):
         "unlock": "user.unlock",
         "sessions": "user.view",
         "end_sessions": "user.session_revoke",
+        "end_session": "user.session_revoke",
         "waive_step_up": "token.waive_step_up",
     }
     idempotent_actions = NOT_REMEMBERED
@@ -128,10 +140,17 @@ class UserViewSet(ApiViewSet):
 
     @action(detail=True, methods=["post"])
     def deactivate(self, request: Request, pk: UUID) -> Response:
-        """Close an account. Sessions and tokens end with the next request."""
-        return Response(
-            self._face(user_deactivate(actor=self.actor, user=selectors.user_get(self.actor, pk)))
+        """Close an account. Sessions and tokens end with the next request.
+
+        Each project that the person alone owns needs a successor; without one the answer is 409 with the projects.
+        """
+        named = self.body(UserDeactivateSerializer)["successors"]
+        user = user_deactivate(
+            actor=self.actor,
+            user=selectors.user_get(self.actor, pk),
+            successors={entry["project_id"]: entry["username"] for entry in named},
         )
+        return Response(self._face(user))
 
     @action(detail=True, methods=["post"])
     def activate(self, request: Request, pk: UUID) -> Response:
@@ -140,7 +159,7 @@ class UserViewSet(ApiViewSet):
 
     @action(detail=True, methods=["post"])
     def reset(self, request: Request, pk: UUID) -> Response:
-        """New one-time password; second factor, sessions and tokens end."""
+        """New one-time password; sessions and tokens end. The second factor stays: see mfa-resets for a lost one."""
         user, password = user_reset(actor=self.actor, user=selectors.user_get(self.actor, pk))
         return Response(self._face_with_password(user, password))
 
@@ -176,3 +195,16 @@ class UserViewSet(ApiViewSet):
         """End every session of this person: their next requests are not signed in any more."""
         count = user_sessions_revoke(actor=self.actor, user=selectors.user_get(self.actor, pk))
         return Response({"ended": count})
+
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path="sessions/<uuid:session_id>/revoke",
+        url_name="session-revoke",
+    )
+    def end_session(self, request: Request, pk: UUID, session_id: UUID) -> Response:
+        """End one session of this person: its next request is not signed in any more."""
+        user = selectors.user_get(self.actor, pk)
+        session = user_session_get(self.actor, user, session_id)
+        user_session_revoke(actor=self.actor, user=user, session=session)
+        return Response(SessionSerializer(user_session_get(self.actor, user, session_id)).data)

@@ -1,7 +1,9 @@
-"""User, service accounts, second factors, recovery codes, API tokens, the security policy."""
+"""User, invitations, service accounts, second factors, recovery codes, API tokens, the security policy."""
 
 from deployhub.accounts.models.attempts import FailedAttempts
 from deployhub.accounts.models.factors import Passkey, RecoveryCode, TotpDevice
+from deployhub.accounts.models.invitations import Invitation
+from deployhub.accounts.models.resets import MfaReset
 from deployhub.accounts.models.security_policy import SecurityPolicy
 from deployhub.accounts.models.services import ServiceAccount
 from deployhub.accounts.models.sessions import SessionEnd, UserSession
@@ -11,6 +13,8 @@ from deployhub.accounts.models.users import User, session_stamp_new
 __all__ = [
     "ApiToken",
     "FailedAttempts",
+    "Invitation",
+    "MfaReset",
     "Passkey",
     "RecoveryCode",
     "SecurityPolicy",

@@ -13,9 +13,10 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.crypto import get_random_string, salted_hmac
 
-from deployhub.accounts.vocab import AccountKind
+from deployhub.accounts.vocab import ONE_TIME_PASSWORD_LIFE, AccountKind
 from deployhub.audit.audited import AuditedModel, AuditedQuerySet
 from deployhub.audit.scope import system_scope
+from deployhub.kernel.clock import utc_now
 
 
 def session_stamp_new() -> str:
@@ -49,6 +50,8 @@ class User(AuditedModel, AbstractBaseUser):
     is_administrator = models.BooleanField(default=False)
     is_auditor = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
+    one_time_password_at = models.DateTimeField(null=True, editable=False)
+    """When the one-time password was made that they have not replaced yet."""
     mfa_demanded_at = models.DateTimeField(null=True, editable=False)
     """Since when the security policy demands a second factor of them; its days of grace count from here."""
     demo_answered = models.BooleanField(default=False)
@@ -108,6 +111,18 @@ class User(AuditedModel, AbstractBaseUser):
     def sessions_end(self) -> None:
         """End all sessions, once saved. The caller renews its own (update_session_auth_hash)."""
         self.session_stamp = session_stamp_new()
+
+    def one_time_password_set(self, password: str) -> None:
+        """Give them a password for once. The caller saves."""
+        self.set_password(password)
+        self.must_change_password = True
+        self.one_time_password_at = utc_now()
+
+    @property
+    def one_time_password_is_over(self) -> bool:
+        """Whether their one-time password waited too long to be used."""
+        made = self.one_time_password_at
+        return self.must_change_password and made is not None and utc_now() - made > ONE_TIME_PASSWORD_LIFE
 
     @property
     def is_service(self) -> bool:

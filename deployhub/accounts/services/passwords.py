@@ -35,10 +35,8 @@ def first_administrator_create() -> str | None:
     if User.objects.exists():
         return None
     password = one_time_password()
-    user = User(
-        username=FIRST_USERNAME, name="Administrator", is_administrator=True, must_change_password=True
-    )
-    user.set_password(password)
+    user = User(username=FIRST_USERNAME, name="Administrator", is_administrator=True)
+    user.one_time_password_set(password)
     try:
         with transaction.atomic(), system_scope("first start", action="user.create"):
             if User.objects.exists():
@@ -73,6 +71,7 @@ def password_change(*, actor: Actor, user: User, proof: IdentityProof | None, ne
     password_check_strength(user=user, password=new_password)
     user.set_password(new_password)
     user.must_change_password = False
+    user.one_time_password_at = None
     user.sessions_end()
-    user.save(update_fields=["password", "must_change_password", "session_stamp"])
+    user.save(update_fields=["password", "must_change_password", "one_time_password_at", "session_stamp"])
     return user

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from deployhub.access import policy
 from deployhub.access.models import Membership
 from deployhub.access.vocab import Role
 from deployhub.accounts.models import ApiToken, ServiceAccount, User
@@ -18,7 +19,7 @@ from deployhub.accounts.vocab import CHAIN_LIFE, OVERLAP_MINUTES_DEFAULT, Accoun
 from deployhub.audit.scope import touch
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.clock import utc_now
-from deployhub.kernel.errors import Conflict, InvalidInput, NotFound
+from deployhub.kernel.errors import Conflict, InvalidInput
 from deployhub.usecase import usecase
 
 MACHINE_ROLES = (Role.VIEWER, Role.ENGINEER, Role.RELEASE_MANAGER)
@@ -166,8 +167,7 @@ def _responsible_find(actor: Actor, username: str) -> User:
 
 
 def _own_demand(service: ServiceAccount, token: ApiToken) -> None:
-    if token.user_id != service.user_id:
-        raise NotFound("There is nothing here, or you have no access to it.")
+    policy.one(ApiToken.objects.filter(user_id=service.user_id), pk=token.pk)
 
 
 def _reach_demand(actor: Actor, service: ServiceAccount, token: ApiToken) -> None:

@@ -85,6 +85,12 @@ def password_step(
     if not isinstance(known, User):
         _refusal_record(actor, username=username, user=user, reason="wrong name or password, or not active")
         raise InvalidInput("Name or password is wrong.", hint="Check both, then try again.")
+    if known.one_time_password_is_over:
+        _refusal_record(actor, username=username, user=user, reason="one-time password, not used in time")
+        raise InvalidInput(
+            "This one-time password was not used in time, and opens nothing any more.",
+            hint="Ask an administrator for a new one.",
+        )
     sign_in_attempt_succeeded(username=username, address=actor.address)
     if second_factor_is_on(known.pk):
         request.session.flush()  # a fresh key: nothing that was here before the password counts
@@ -150,15 +156,14 @@ def passkey_sign_in(request: HttpRequest, *, actor: Actor, answer: str) -> None:
 
     Raises InvalidInput, RateLimited; neither tells whether the account exists.
     """
-    key = attempts_key("passkey", actor.address)
-    attempt_begin(key)
+    address_attempt_begin(actor.address)
     shown = assertion_verify(request, actor=actor, purpose=Purpose.SIGN_IN, answer=answer, user=None)
     if shown is None:
         _refusal_record(actor, username="", user=None, reason="wrong or unknown passkey")
         raise InvalidInput(
             "This passkey was not accepted.", hint="It may have been removed. Sign in by name and password."
         )
-    attempts_forget(key)
+    attempt_give_back(address_key(actor.address))
     session_begin(request, user=shown.user, factor=Factor.PASSKEY)
 
 

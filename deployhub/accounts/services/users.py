@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from uuid import UUID
+
 from django.db import IntegrityError, models, transaction
 
-from deployhub.accounts.models import Passkey, RecoveryCode, TotpDevice, User
+from deployhub.access import policy
+from deployhub.accounts.models import Invitation, User
+from deployhub.accounts.services.ownership import projects_pass_on
 from deployhub.accounts.services.passwords import one_time_password
 from deployhub.accounts.services.token_ends import tokens_end
+from deployhub.accounts.vocab import AccountKind
 from deployhub.audit.scope import touch
 from deployhub.kernel.actor import Actor
-from deployhub.kernel.errors import Conflict, InvalidInput, NotFound
+from deployhub.kernel.errors import Conflict, InvalidInput
 from deployhub.usecase import usecase
 
 
@@ -31,7 +37,6 @@ def user_create(
         email=email,
         is_administrator=is_administrator,
         is_auditor=is_auditor,
-        must_change_password=True,
     )
     taken = InvalidInput(
         "An account with this name exists already.",
@@ -39,7 +44,7 @@ def user_create(
     )
     if User.objects.filter(username__iexact=user.username).exists():
         raise taken
-    user.set_password(password)
+    user.one_time_password_set(password)
     user.clean_fields()
     try:
         with transaction.atomic():
@@ -60,7 +65,7 @@ def user_update(
     is_auditor: bool | None = None,
 ) -> User:
     """Change what is given. Another global role acts on the next request, and asks to sign in again."""
-    _person_demand(user)
+    person_demand(user)
     if is_administrator is False and user.is_administrator:
         _another_administrator_demand(user)
     wanted = {"name": name, "email": email, "is_administrator": is_administrator, "is_auditor": is_auditor}
@@ -80,14 +85,18 @@ def user_update(
 
 
 @usecase("user.deactivate", on="user")
-def user_deactivate(*, actor: Actor, user: User) -> User:
-    """Close an account: sign-in, sessions and tokens end with the next request. What the person did stays."""
-    _person_demand(user)
-    _not_oneself_demand(actor, user)
+def user_deactivate(*, actor: Actor, user: User, successors: Mapping[UUID, str] | None = None) -> User:
+    """Close an account: sign-in, sessions and tokens end with the next request. What the person did stays.
+
+    Projects that they alone own need a successor each (project id → account name), else nothing happens.
+    """
+    person_demand(user)
+    not_oneself_demand(actor, user)
     if not user.is_active:
         raise Conflict("This account is not active.")
     if user.is_administrator:
         _another_administrator_demand(user)
+    projects_pass_on(actor=actor, user=user, successors=successors or {})
     _access_end(user)
     user.is_active = False
     user.save(update_fields=["is_active", "session_stamp"])
@@ -97,7 +106,7 @@ def user_deactivate(*, actor: Actor, user: User) -> User:
 @usecase("user.activate", on="user")
 def user_activate(*, actor: Actor, user: User) -> User:
     """Open a closed account again. Earlier sessions and tokens stay ended."""
-    _person_demand(user)
+    person_demand(user)
     if user.is_active:
         raise Conflict("This account is active.")
     user.is_active = True
@@ -107,22 +116,18 @@ def user_activate(*, actor: Actor, user: User) -> User:
 
 @usecase("user.reset", on="user")
 def user_reset(*, actor: Actor, user: User) -> tuple[User, str]:
-    """For somebody who lost password or phone, or whose account was taken over. Returns a one-time password.
+    """For somebody who lost their password, or whose account was taken over. Returns a one-time password.
 
-    Second factor and recovery codes are removed, sessions and tokens end.
+    Sessions and tokens end. The second factor stays and is asked for: a lost one is reset by two (services/resets.py).
     """
-    _person_demand(user)
-    _not_oneself_demand(actor, user)
+    person_demand(user)
+    not_oneself_demand(actor, user)
     if not user.is_active:
         raise Conflict("This account is not active.", hint="Activate it first.")
     password = one_time_password()
     _access_end(user)
-    TotpDevice.objects.filter(user=user).delete()
-    Passkey.objects.filter(user=user).delete()
-    RecoveryCode.objects.filter(user=user).delete()
-    user.set_password(password)
-    user.must_change_password = True
-    user.save(update_fields=["password", "must_change_password", "session_stamp"])
+    user.one_time_password_set(password)
+    user.save(update_fields=["password", "must_change_password", "one_time_password_at", "session_stamp"])
     return user, password
 
 
@@ -132,10 +137,13 @@ def user_anonymise(*, actor: Actor, user: User) -> None:
     Factors, tokens, sessions, roles and whatever else is theirs alone is removed. Raises Conflict for oneself and for
     the last administrator.
     """
-    _not_oneself_demand(actor, user)
+    not_oneself_demand(actor, user)
     if user.is_active and user.is_administrator:
         _another_administrator_demand(user)
+    if user.is_active:
+        projects_pass_on(actor=actor, user=user, successors={})
     _access_end(user)
+    Invitation.objects.filter(accepted_by=user).update(email="", note="")
     for relation in user._meta.related_objects:
         rows = relation.related_model
         if relation.on_delete is models.CASCADE and rows._meta.app_label != "registry":
@@ -153,13 +161,12 @@ def _access_end(user: User) -> None:
     tokens_end(user)
 
 
-def _person_demand(user: User) -> None:
+def person_demand(user: User) -> None:
     """A service account has no global role, no password and no factor: it is looked after on its own page."""
-    if user.is_service:
-        raise NotFound("There is nothing here, or you have no access to it.")
+    policy.one(User.objects.filter(kind=AccountKind.PERSON), pk=user.pk)
 
 
-def _not_oneself_demand(actor: Actor, user: User) -> None:
+def not_oneself_demand(actor: Actor, user: User) -> None:
     """A leaked token or a stolen session of an administrator must not lock its owner out, nor shed the second factor."""
     if actor.user_id == user.pk:
         raise Conflict(

@@ -25,6 +25,7 @@ from deployhub.accounts.selectors import (
     totp_device_get,
     totp_devices_own,
 )
+from deployhub.accounts.selectors.resets import mfa_reset_of
 from deployhub.accounts.services.ceremonies import site_of
 from deployhub.accounts.services.enrolment import (
     enrolment_address,
@@ -67,6 +68,7 @@ class SecondFactorPage(Page):
                 for device in totp_devices_own(self.actor).filter(confirmed=True)
             ],
             "site": site_of(self.request),
+            "mfa_reset": mfa_reset_of(account_get(self.actor).pk),
             "codes_left": left,
             "codes_low": left <= RECOVERY_CODES_LOW,
             **extra,

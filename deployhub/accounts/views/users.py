@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 
 from deployhub.accounts.filters import UserFilterSet
 from deployhub.accounts.forms import UserForm, UserNewForm
+from deployhub.accounts.forms.people import DeactivateForm
 from deployhub.accounts.models import User
 from deployhub.accounts.selectors import (
     token_of_person_get,
@@ -23,6 +24,8 @@ from deployhub.accounts.selectors import (
     user_read,
     users_read,
 )
+from deployhub.accounts.selectors.ownership import Departure, departure_of
+from deployhub.accounts.selectors.resets import mfa_reset_of
 from deployhub.accounts.selectors.sessions import user_sessions_open
 from deployhub.accounts.services.tokens import token_step_up_waive
 from deployhub.accounts.services.users import (
@@ -86,6 +89,7 @@ class UserPage(FormPage):
             "tokens": [token for token in tokens_of_person(self.actor, self.person) if token.is_usable],
             "sessions": session_lines(user_sessions_open(self.actor, self.person)[:20], self.actor),
             "memberships": user_memberships(self.person),
+            "mfa_reset": mfa_reset_of(self.person.pk),
             "history": object_history(self.person).exclude(operation=Operation.READ)[:HISTORY_LINES],
             **extra,
         }
@@ -113,13 +117,31 @@ class _UserAct(Page):
         raise NotImplementedError
 
 
-class UserDeactivate(_UserAct):
-    permission = "user.deactivate"
+class UserDeactivate(FormPage):
+    """What ends, what stays, and who takes over what the person alone owns."""
 
-    def act(self, person: User) -> HttpResponse:
-        user_deactivate(actor=self.actor, user=person)
-        messages.success(self.request, f"{person} is deactivated: sessions and tokens have ended.")
-        return self.back(person)
+    permission = "user.deactivate"
+    template_name = "accounts/user_deactivate.html"
+    form_class = DeactivateForm
+
+    @cached_property
+    def person(self) -> User:
+        return user_get(self.actor, self.kwargs["user_id"])
+
+    @cached_property
+    def departure(self) -> Departure:
+        return departure_of(self.actor, self.person)
+
+    def form(self, **kwargs: Any) -> DeactivateForm:
+        return DeactivateForm(departure=self.departure, **kwargs)
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        return {"person": self.person, "departure": self.departure, **extra}
+
+    def act(self, form: DeactivateForm) -> str:
+        user_deactivate(actor=self.actor, user=self.person, successors=form.successors)
+        messages.success(self.request, f"{self.person} is deactivated: sessions and tokens have ended.")
+        return reverse("accounts:user", args=[self.person.pk])
 
 
 class UserActivate(_UserAct):

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from deployhub.access.models import Membership
+from deployhub.accounts.services.ownership import project_hand_over
 from deployhub.doors.api import ApiViewSet
 from deployhub.registry import selectors
 from deployhub.registry.filters import MemberFilter, ProjectFilter
@@ -25,7 +26,7 @@ from deployhub.registry.serializers import (
     ProjectSerializer,
     ProjectUpdate,
 )
-from deployhub.registry.serializers.access import DutiesSet, ReachedSerializer
+from deployhub.registry.serializers.access import DutiesSet, HandOver, ReachedSerializer
 from deployhub.registry.services import members
 from deployhub.registry.services import projects as services
 
@@ -41,6 +42,7 @@ class ProjectViewSet(ApiViewSet):
         "restore": "project.archive",
         "duties": "project.duties",
         "reach": "reach.view",
+        "hand_over": "project.hand_over",
     }
     serializer_class = ProjectSerializer
     filterset_class = ProjectFilter
@@ -89,6 +91,14 @@ class ProjectViewSet(ApiViewSet):
         project = selectors.project_get(self.actor, pk)
         services.project_duties_set(actor=self.actor, project=project, **self.body(DutiesSet))
         return Response(self.get_serializer(project).data)
+
+    @extend_schema(summary="Hand a project over", request=HandOver, responses=MemberSerializer)
+    @action(detail=True, methods=["post"], url_path="hand-over")
+    def hand_over(self, request: Request, pk: UUID) -> Response:
+        """Make somebody the owner in place of another, in one step. The answer is the new owner's membership."""
+        project = selectors.project_get(self.actor, pk)
+        member = project_hand_over(actor=self.actor, project=project, **self.body(HandOver))
+        return Response(MemberSerializer(member).data)
 
     @extend_schema(summary="Who can reach a project", responses=ReachedSerializer(many=True))
     @action(detail=True, methods=["get"], pagination_class=None, filterset_class=None)

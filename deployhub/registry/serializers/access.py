@@ -238,3 +238,21 @@ class ReachedSerializer(serializers.Serializer):
             "tokens": TokenReachSerializer(instance.tokens, many=True).data,
             "last_access": _at(instance.last_access),
         }
+
+
+class HandOver(serializers.Serializer):
+    username = serializers.CharField(
+        max_length=60, help_text="Account name of the new owner: a member; an administrator may name anybody."
+    )
+    owner = serializers.CharField(
+        max_length=60,
+        default="",
+        allow_blank=True,
+        help_text="Who gives it up; left out: oneself, or the only owner there is.",
+    )
+    stays_as = serializers.CharField(
+        max_length=40,
+        default="",
+        allow_blank=True,
+        help_text="The lesser role that the former owner keeps; empty: they leave.",
+    )

@@ -11,10 +11,12 @@ from django.urls import reverse
 from deployhub.access import policy
 from deployhub.access.models import AccessRequest
 from deployhub.access.vocab import ROLE_DESCRIPTIONS, RequestState, Role
+from deployhub.accounts.services.ownership import project_hand_over
 from deployhub.doors.pages import FormPage
 from deployhub.kernel.errors import InvalidInput
 from deployhub.registry import selectors
-from deployhub.registry.forms import END_CHOICES, ApproveForm, MemberForm, RoleForm
+from deployhub.registry.forms import END_CHOICES, ApproveForm, HandOverForm, MemberForm, RoleForm
+from deployhub.registry.models import Project
 from deployhub.registry.services import access_requests, members
 from deployhub.registry.views.base import Act
 
@@ -128,3 +130,42 @@ class AccessDecline(_AccessAct):
             actor=self.actor, request=asked, reason=self.request.POST.get("reason", "")[:500]
         )
         return self.back(slug=slug)
+
+
+class ProjectHandOver(FormPage):
+    """Make somebody the owner in place of another, in one step."""
+
+    permission = "project.hand_over"
+    template_name = "registry/project_hand_over.html"
+    form_class = HandOverForm
+    done_message = "Handed over. It holds from the next request on."
+
+    @property
+    def project(self) -> Project:
+        project = selectors.project_get(self.actor, self.kwargs["slug"])
+        policy.require(self.actor, self.permission, project)
+        return project
+
+    def form(self, **kwargs: Any) -> Any:
+        project = self.project
+        people = [m.user for m in selectors.members_of(project) if m.user.is_active and not m.user.is_service]
+        owners = [m.user for m in selectors.members_of(project) if m.role == Role.OWNER and not m.has_ended]
+        return super().form(
+            members=[(user.username, user.display_name) for user in people if user.pk != self.actor.user_id],
+            owners=[(user.username, user.display_name) for user in owners],
+            roles=[choice for choice in selectors.role_choices(project) if choice[0] != Role.OWNER],
+            is_owner=any(user.pk == self.actor.user_id for user in owners),
+            by_administrator=self.actor.is_administrator,
+            **kwargs,
+        )
+
+    def context(self, **extra: Any) -> dict[str, Any]:
+        return {**extra, "project": self.project, "tab": "members"}
+
+    def act(self, form: Any) -> str:
+        project = self.project
+        project_hand_over(actor=self.actor, project=project, **form.cleaned_data)
+        still_sees = selectors.projects_visible(self.actor).filter(pk=project.pk).exists()
+        return (
+            reverse("registry:project", args=[project.slug]) if still_sees else reverse("registry:projects")
+        )

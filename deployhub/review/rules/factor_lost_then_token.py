@@ -11,6 +11,8 @@ from deployhub.review.watch.events import Event
 from deployhub.review.watch.rule import Hit, Limits, Rule, Surroundings, limit
 from deployhub.review.watch.vocab import Severity
 
+BY_ADMINISTRATORS = ("user.reset", "mfa.reset_confirm")
+
 
 @dataclass(frozen=True)
 class FactorLostLimits(Limits):
@@ -40,7 +42,7 @@ class FactorLostThenToken(Rule):
         ):
             if not one.done:
                 continue
-            about_them = one.action != "user.reset" or one.object_id == str(event.person_id)
+            about_them = one.action not in BY_ADMINISTRATORS or one.object_id == str(event.person_id)
             if one.action in FACTOR_LOST and about_them:
                 lost = one
             elif one.action in FACTOR_SET_UP and one.actor_id == event.person_id:

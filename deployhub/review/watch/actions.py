@@ -30,7 +30,16 @@ class ActionSet:
 
 DOWNLOADS = ActionSet(endings=(".download",))
 
-RAISES = frozenset({"user.create", "user.update", "membership.grant", "access.decide"})
+RAISES = frozenset(
+    {
+        "user.create",
+        "user.update",
+        "membership.grant",
+        "access.decide",
+        "project.hand_over",
+        "invitation.accept",
+    }
+)
 """What gives somebody more rights; whether one event really did, rules/privilege_used.py reads from its changes."""
 
 DAILY = frozenset({"mfa.enrol", "token.check_leak"})
@@ -54,7 +63,7 @@ PRIVILEGED = ActionSet(
 PROOFS = ActionSet(names=frozenset({"account.prove"}), endings=(".step_up", ".prove"))
 """Being asked again who one is: password, code or key, before something dangerous."""
 
-FACTOR_LOST = ActionSet(names=frozenset({"mfa.remove", "mfa.reset", "user.reset"}))
+FACTOR_LOST = ActionSet(names=frozenset({"mfa.remove", "mfa.reset", "mfa.reset_confirm", "user.reset"}))
 FACTOR_SET_UP = ActionSet(names=frozenset({"mfa.enrol"}), beginnings=("passkey.enrol", "passkey.register"))
 CREDENTIAL_MADE = ActionSet(names=frozenset({"token.create", "token.issue", "token.rotate"}))
 
