@@ -210,7 +210,7 @@ def test_promise_16_a_password_reset_by_one_administrator_leaves_the_second_fact
 def test_a_one_time_password_that_nobody_used_for_72_hours_opens_nothing(administrator, acting, client):
     nadia, password = user_create(actor=acting(administrator), username="nadia")
     with system_scope("a test's clock"):
-        User.objects.filter(pk=nadia.pk).update(one_time_password_at=now() - timedelta(hours=72, minutes=1))
+        User.objects.filter(pk=nadia.pk).update(one_time_since=now() - timedelta(hours=72, minutes=1))
     answer = client.post("/sign-in/", {"username": "nadia", "password": password})
     assert "not used in time" in answer.content.decode()
     assert not UserSession.objects.filter(user=nadia).exists()

@@ -106,7 +106,8 @@ class InvitationViewSet(ApiViewSet):
     @action(detail=False, methods=["post"], pagination_class=None, filterset_class=None)
     def accept(self, request: Request) -> Response:
         """Add what it gives to one's own account. Who has none accepts in the browser. No token may ask this."""
-        row = invitation_open(actor=self.actor, code=self.body(InvitationAcceptSerializer)["code"])
+        code = self.body(InvitationAcceptSerializer)["code"]
+        row = invitation_open(actor=self.actor, code=code)
         return Response(
             InvitationAcceptedSerializer(invitation_accept(actor=self.actor, invitation=row)).data
         )

@@ -10,7 +10,7 @@ from django.db import migrations, models
 def one_time_passwords_begin(apps, schema_editor):
     """One-time passwords from before this migration get their 72 hours from now."""
     apps.get_model("accounts", "User").objects.filter(must_change_password=True).update(
-        one_time_password_at=deployhub.kernel.clock.utc_now()
+        one_time_since=deployhub.kernel.clock.utc_now()
     )
 
 
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name='user',
-            name='one_time_password_at',
+            name='one_time_since',
             field=models.DateTimeField(editable=False, null=True),
         ),
         migrations.CreateModel(

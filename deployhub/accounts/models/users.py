@@ -50,7 +50,7 @@ class User(AuditedModel, AbstractBaseUser):
     is_administrator = models.BooleanField(default=False)
     is_auditor = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
-    one_time_password_at = models.DateTimeField(null=True, editable=False)
+    one_time_since = models.DateTimeField(null=True, editable=False)
     """When the one-time password was made that they have not replaced yet."""
     mfa_demanded_at = models.DateTimeField(null=True, editable=False)
     """Since when the security policy demands a second factor of them; its days of grace count from here."""
@@ -116,12 +116,12 @@ class User(AuditedModel, AbstractBaseUser):
         """Give them a password for once. The caller saves."""
         self.set_password(password)
         self.must_change_password = True
-        self.one_time_password_at = utc_now()
+        self.one_time_since = utc_now()
 
     @property
     def one_time_password_is_over(self) -> bool:
         """Whether their one-time password waited too long to be used."""
-        made = self.one_time_password_at
+        made = self.one_time_since
         return self.must_change_password and made is not None and utc_now() - made > ONE_TIME_PASSWORD_LIFE
 
     @property

@@ -71,7 +71,7 @@ def password_change(*, actor: Actor, user: User, proof: IdentityProof | None, ne
     password_check_strength(user=user, password=new_password)
     user.set_password(new_password)
     user.must_change_password = False
-    user.one_time_password_at = None
+    user.one_time_since = None
     user.sessions_end()
-    user.save(update_fields=["password", "must_change_password", "one_time_password_at", "session_stamp"])
+    user.save(update_fields=["password", "must_change_password", "one_time_since", "session_stamp"])
     return user

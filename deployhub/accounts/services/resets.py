@@ -119,7 +119,7 @@ def factors_strip(user: User) -> str:
     user.sessions_end()
     tokens_end(user)
     user.one_time_password_set(password)
-    user.save(update_fields=["password", "must_change_password", "one_time_password_at", "session_stamp"])
+    user.save(update_fields=["password", "must_change_password", "one_time_since", "session_stamp"])
     User.objects.filter(pk=user.pk).unaudited_update(mfa_demanded_at=None)
     attempts_forget_account(user.username, user.pk)
     return password

@@ -127,7 +127,7 @@ def user_reset(*, actor: Actor, user: User) -> tuple[User, str]:
     password = one_time_password()
     _access_end(user)
     user.one_time_password_set(password)
-    user.save(update_fields=["password", "must_change_password", "one_time_password_at", "session_stamp"])
+    user.save(update_fields=["password", "must_change_password", "one_time_since", "session_stamp"])
     return user, password
 
 

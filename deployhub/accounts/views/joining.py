@@ -44,7 +44,8 @@ class JoinPage(FormPage):
     form_class = InvitationCodeForm
 
     def act(self, form: InvitationCodeForm) -> str:
-        invitation = invitation_open(actor=self.actor, code=form.cleaned_data["code"])
+        code = form.cleaned_data["code"]
+        invitation = invitation_open(actor=self.actor, code=code)
         self.request.session[SESSION_INVITATION] = {"id": str(invitation.pk), "digest": invitation.digest}
         return reverse("accounts:join-accept")
 
