@@ -94,6 +94,12 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("artifact.view", "See artifacts", Reach.PROJECT),
     ("artifact.create", "Record an artifact (done by a worker on an engineer's request)", Reach.PROJECT),
     ("artifact.download", "Download artifacts", Reach.PROJECT),
+    ("artifact.approve", "Mark an artifact fit for deployment, and take the mark away", Reach.PROJECT),
+    ("certificate.view", "See certificates and their pictures", Reach.PROJECT),
+    ("certificate.create", "Have an artifact certified", Reach.PROJECT),
+    ("certificate.budget", "Set what artifacts may lose", Reach.PROJECT),
+    ("override.request", "Ask to go on without a passed certificate", Reach.PROJECT),
+    ("override.decide", "Let somebody else's artifact pass without a certificate, or decline", Reach.PROJECT),
     ("dataset.view", "See datasets", Reach.PROJECT),
     ("dataset.create", "Upload a dataset", Reach.PROJECT),
     ("dataset.download", "Download datasets", Reach.PROJECT),
@@ -196,12 +202,12 @@ def _codes(*codes: str) -> frozenset[str]:
 
 _SEE = _codes(
     "project.view", "service.view", "model.view", "version.view", "artifact.view", "dataset.view", "export.view",
-    "job.view", "audit.history",
+    "job.view", "audit.history", "certificate.view",
 )  # fmt: skip
 _ENGINEER = _SEE | _codes(
     "model.create", "model.update", "version.create", "version.inspect", "version.describe", "version.download",
     "artifact.create", "artifact.download", "dataset.create", "dataset.download", "upload.create", "export.create",
-    "job.cancel", "job.retry", "alias.request",
+    "job.cancel", "job.retry", "alias.request", "certificate.create", "override.request",
 )  # fmt: skip
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
@@ -218,12 +224,17 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
         "export.create",
         "job.cancel",
         "job.retry",
+        "artifact.approve",
+        "certificate.create",
+        "override.request",
+        "override.decide",
     ),
     Role.OWNER: _ENGINEER
     | _codes(
         "model.alias", "alias.approve", "project.update", "project.archive", "project.duties", "membership.grant",
         "membership.revoke", "role.define", "reach.view", "preview.start", "access.decide",
         "member.invite", "project.hand_over", "invitation.view", "invitation.resend", "invitation.revoke",
+        "artifact.approve", "certificate.budget", "override.decide",
         "service.create", "service.update", "service.deactivate", "service.activate", "token.issue", "token.withdraw",
     ),
 }  # fmt: skip
@@ -282,6 +293,7 @@ PERMISSION_GROUPS: dict[str, str] = {
     "access": "Members and access",
     "role": "Members and access", "reach": "Members and access", "preview": "Members and access",
     "model": "Models", "alias": "Models", "version": "Versions", "artifact": "Artifacts and exports",
+    "certificate": "Artifacts and exports", "override": "Artifacts and exports",
     "export": "Artifacts and exports", "toolchain": "Artifacts and exports", "format": "Artifacts and exports", "dataset": "Datasets and uploads",
     "upload": "Datasets and uploads", "job": "Jobs", "audit": "Audit and its review", "finding": "Audit and its review", "rule": "Audit and its review",
     "review": "Audit and its review", "digest": "Audit and its review", "retention": "Audit and its review",
@@ -298,6 +310,7 @@ def permission_group(code: str) -> str:
 
 STEP_UP_PERMISSIONS: frozenset[str] = _codes(
     "membership.grant", "membership.revoke", "role.define", "access.decide", "alias.approve", "project.duties",
+    "artifact.approve", "certificate.budget", "override.decide",
     "user.create", "user.update", "user.deactivate", "user.activate", "user.reset",
     "user.unlock", "user.session_revoke", "project.hand_over",
     "invitation.create", "member.invite", "invitation.resend", "mfa.reset_request", "mfa.reset_confirm",
@@ -334,9 +347,11 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
         "model.create", "model.update", "version.create", "version.inspect", "version.describe", "dataset.create",
         "upload.create", "upload.append", "upload.abandon", "upload.view",
     ),
-    TokenScope.RUN: _codes("export.create", "artifact.create", "job.cancel", "job.retry", "model.alias", "alias.request", "alias.approve"),
+    TokenScope.RUN: _codes("export.create", "artifact.create", "job.cancel", "job.retry", "model.alias", "alias.request", "alias.approve",
+        "certificate.create", "override.request", "override.decide", "artifact.approve",
+    ),
     TokenScope.ADMINISTER: _codes(
-        "project.create", "project.update", "project.archive", "project.duties", "membership.grant",
+        "project.create", "project.update", "project.archive", "project.duties", "certificate.budget", "membership.grant",
         "membership.revoke", "role.define", "access.decide", "access.request", "access.withdraw",
         "project.hand_over", "member.invite", "invitation.create", "invitation.resend", "invitation.revoke",
         "service.create", "service.update", "service.deactivate", "service.activate",

@@ -52,6 +52,7 @@ def parser_build() -> argparse.ArgumentParser:
     _job_commands(command)
     _list_commands(command)
     _tls_commands(command)
+    _verify_commands(command)
     return parser
 
 
@@ -229,6 +230,25 @@ def _list_commands(command: Any) -> None:
     audit.add_argument("--output", "-o", default=None, metavar="FILE", help="write the proof here")
     formats = command("formats", "List export formats, or one with its options.")
     formats.add_argument("format", metavar="FORMAT", nargs="?", default=None)
+
+
+def _verify_commands(command: Any) -> None:
+    verify = command("verify", "Check a file against its signed certificate, offline.")
+    verify.add_argument("file", metavar="FILE", help="the artifact: a file, a folder, or the zip of a folder")
+    verify.add_argument(
+        "--certificate",
+        "-c",
+        default=None,
+        metavar="FILE",
+        help="its certificate (default: FILE.intoto.jsonl)",
+    )
+    verify.add_argument(
+        "--key", action="append", default=[], metavar="HEX", dest="keys",
+        help="a public key that is trusted; may be repeated (default: DEPLOYHUB_CERTIFICATE_KEYS)",
+    )  # fmt: skip
+    verify.add_argument(
+        "--any-outcome", action="store_true", help="accept a certificate that did not pass as well"
+    )
 
 
 def _tls_commands(command: Any) -> None:

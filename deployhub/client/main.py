@@ -16,7 +16,7 @@ ROOMS = {
     "push": "push", "export": "export", "pull": "pull",
     "jobs": "jobs", "job": "jobs", "cancel": "jobs", "retry": "jobs",
     "models": "lists", "versions": "lists", "artifacts": "lists", "formats": "lists",
-    "tls": "tls",
+    "tls": "tls", "verify": "verify",
     "audit": "audit",
 }  # fmt: skip
 """Command → module in deployhub.client.commands; loaded when asked for, so that `--version` is quick."""
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run(arguments: Any, terminal: Terminal) -> int:
     room = importlib.import_module(f"deployhub.client.commands.{ROOMS[arguments.command]}")
     run = getattr(room, f"{arguments.command}_run")
-    if arguments.command in ("login", "logout", "tls"):
+    if arguments.command in ("login", "logout", "tls", "verify"):
         run(arguments, terminal)
         return int(Exit.DONE)
     from deployhub.client.configuration import account_current

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("deployhub.accounts.api_urls")),
     path("", include("deployhub.registry.api_urls")),
     path("", include("deployhub.toolchains.api_urls")),
+    path("", include("deployhub.certification.api_urls")),
     path("", include("deployhub.conversion.api_urls")),
     path("", include("deployhub.jobs.api_urls")),
     path("", include("deployhub.review.api_urls")),

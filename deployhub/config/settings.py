@@ -28,6 +28,7 @@ DEPLOYHUB_PROXY_COUNT = env_int("DEPLOYHUB_PROXY_COUNT", 0)
 DEPLOYHUB_INSTANCE_NAME = env("DEPLOYHUB_INSTANCE_NAME", "DeployHub")
 DEPLOYHUB_METRICS_TOKEN = env("DEPLOYHUB_METRICS_TOKEN")
 DEPLOYHUB_AUDIT_KEY = env("DEPLOYHUB_AUDIT_KEY")
+DEPLOYHUB_CERTIFICATE_KEY = env("DEPLOYHUB_CERTIFICATE_KEY")
 DEPLOYHUB_AUDIT_WITNESS_FILE = env(
     "DEPLOYHUB_AUDIT_WITNESS_FILE", str(DEPLOYHUB_HOME / "witness" / "checkpoints.jsonl")
 )
@@ -87,6 +88,7 @@ INSTALLED_APPS = [
     "deployhub.accounts",
     "deployhub.registry",
     "deployhub.toolchains",
+    "deployhub.certification",
     "deployhub.conversion",
     "deployhub.review",
     "deployhub.portal",
@@ -259,6 +261,7 @@ SPECTACULAR_SETTINGS = {
         "TaskEnum": "deployhub.registry.vocab.Task",
         "ProofEnum": "deployhub.registry.vocab.Proof",
         "FindingStateEnum": "deployhub.review.watch.vocab.FindingState",
+        "CertificateOutcomeEnum": "deployhub.registry.vocab.CertificateOutcome",
         "VerdictEnum": "deployhub.review.watch.vocab.Verdict",
         "AccountKindEnum": "deployhub.accounts.vocab.AccountKind",
         "RequestStateEnum": "deployhub.access.vocab.RequestState",

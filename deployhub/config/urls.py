@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("deployhub.accounts.urls")),
     path("", include("deployhub.registry.urls")),
     path("", include("deployhub.toolchains.urls")),
+    path("", include("deployhub.certification.urls")),
     path("", include("deployhub.conversion.urls")),
     path("", include("deployhub.jobs.urls")),
     path("", include("deployhub.review.urls")),

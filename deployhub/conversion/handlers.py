@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deployhub.access import policy
-from deployhub.conversion.outputs import findings_read, outputs_check
+from deployhub.conversion.outputs import findings_read
 from deployhub.conversion.selectors import format_entry
 from deployhub.conversion.services import artifact_create, exports_settle
 from deployhub.conversion.vocab import EXPORT_JOB_KIND, EXPORT_SEED
@@ -20,6 +20,7 @@ from deployhub.jobs.models import WorkerNode
 from deployhub.jobs.selectors import catalogue_current
 from deployhub.kernel.errors import DeployHubError
 from deployhub.registry.models import Artifact, Dataset, ModelVersion
+from deployhub.registry.outputs import outputs_check
 from deployhub.registry.storage import blob_copy, blob_write
 from deployhub.toolchains.preparing import toolchain_held, toolchain_prepare
 

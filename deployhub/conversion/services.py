@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployhub.conversion.models import Export
-from deployhub.conversion.outputs import Findings, OutputFile, manifest_sha256
+from deployhub.conversion.outputs import Findings, manifest_sha256
 from deployhub.conversion.selectors import (
     export_key,
     export_queue,
@@ -23,6 +23,7 @@ from deployhub.jobs.vocab import LIVE_STATES
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.errors import Conflict, InvalidInput, Unavailable
 from deployhub.registry.models import Artifact, ArtifactFile, Dataset, ModelVersion
+from deployhub.registry.outputs import OutputFile
 from deployhub.registry.storage import StoredFile, blob_record
 from deployhub.registry.vocab import VersionState
 from deployhub.usecase import usecase

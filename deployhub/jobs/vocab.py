@@ -32,6 +32,7 @@ class LogLevel(models.TextChoices):
 
 KIND_LABELS = {
     "export": "Export",
+    "certify": "Certificate",
     "inspect": "Inspection",
     "audit_export": "Export of the log",
     "toolchain_build": "Toolchain",

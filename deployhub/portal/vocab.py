@@ -24,6 +24,7 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry("Models", "registry:models", "box", "model.view", "Registry"),
     Entry("Versions", "registry:versions", "git-commit-horizontal", "version.view", "Registry"),
     Entry("Artifacts", "registry:artifacts", "package", "artifact.view", "Registry"),
+    Entry("Certificates", "certification:certificates", "badge-check", "certificate.view", "Registry"),
     Entry("Datasets", "registry:datasets", "images", "dataset.view", "Registry"),
     Entry("Jobs", "jobs:jobs", "activity", "job.view", "Work"),
     Entry("Formats", "portal:formats", "layers", "format.view", "Work", of_project=False),

@@ -15,12 +15,14 @@ from deployhub.access.models import AccessRequest, CustomRole, Membership, not_e
 from deployhub.access.vocab import RequestState, Role
 from deployhub.audit.scope import event_record
 from deployhub.jobs.models import Job
+from deployhub.jobs.vocab import LIVE_STATES
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.ids import parse_id
 from deployhub.registry.models import (
     AliasRequest,
     Artifact,
     ArtifactFile,
+    CertificateOverride,
     Dataset,
     ModelAlias,
     ModelVersion,
@@ -28,7 +30,7 @@ from deployhub.registry.models import (
     RegisteredModel,
     Upload,
 )
-from deployhub.registry.vocab import INSPECT_JOB
+from deployhub.registry.vocab import CERTIFY_JOB, INSPECT_JOB
 
 
 def list_record(actor: Actor, permission: str, *, project_id: UUID | None = None) -> None:
@@ -283,3 +285,23 @@ def artifact_files(artifact: Artifact) -> QuerySet[ArtifactFile]:
 
 def artifact_file_get(artifact: Artifact, path: str) -> ArtifactFile:
     return policy.one(artifact_files(artifact), path=path)
+
+
+def artifact_certify_job(artifact: Artifact) -> Job | None:
+    """The job that certifies the artifact just now."""
+    return (
+        Job.objects.filter(
+            kind=CERTIFY_JOB,
+            subject_type=artifact.audit_type(),
+            subject_id=artifact.pk,
+            state__in=LIVE_STATES,
+        )
+        .order_by("-id")
+        .first()
+    )
+
+
+def artifact_overrides(artifact: Artifact) -> QuerySet[CertificateOverride]:
+    """Requests for an override, newest first."""
+    rows = CertificateOverride.objects.filter(artifact=artifact)
+    return rows.select_related("requested_by", "decided_by").order_by("-id")

@@ -34,6 +34,14 @@ class Proof(models.TextChoices):
     VERIFIED = "verified", "Verified"
 
 
+class CertificateOutcome(models.TextChoices):
+    """How a certificate ended."""
+
+    PASSED = "passed", "Passed"
+    FAILED = "failed", "Failed"
+    UNVERIFIED = "unverified", "Not verified here"
+
+
 class DatasetPurpose(models.TextChoices):
     EVALUATION = "evaluation", "Evaluation"
     CALIBRATION = "calibration", "Calibration"
@@ -46,6 +54,7 @@ class UploadState(models.TextChoices):
     ABANDONED = "abandoned", "Abandoned"
 
 
+CERTIFY_JOB = "certify"
 PRODUCTION_ALIASES = ("champion",)
 """Aliases that mean production: where a project demands a second person, it is for these."""
 ACCESS_DAYS_MAX = 365

@@ -30,6 +30,9 @@ from deployhub.registry.models import (
     AliasRequest,
     Artifact,
     ArtifactFile,
+    Certificate,
+    CertificateImage,
+    CertificateOverride,
     Dataset,
     ModelAlias,
     ModelVersion,
@@ -93,8 +96,11 @@ SINGULAR = {
     "roles": "custom_role",
     "access-requests": "access_request",
     "alias-requests": "alias_request",
+    "certificates": "certificate",
+    "overrides": "override",
+    "pictures": "picture",
 }
-KEYS = ("pk", "id", "slug", "name", "key", "path")
+KEYS = ("pk", "id", "slug", "name", "key", "path", "position")
 """Names of variable parts that say nothing; the segment before them does."""
 
 
@@ -124,6 +130,13 @@ class Things:
             manifest_sha256="0" * 64, size_bytes=blob.size_bytes, job=job, **of,
         )  # fmt: skip
         ArtifactFile.objects.create(artifact=artifact, path="model.onnx", blob=blob, **of)
+        certificate = Certificate.objects.create(
+            artifact=artifact, number=1, outcome="failed", bundle="{}\n", key_id="k", public_key="p", **of
+        )
+        CertificateImage.objects.create(certificate=certificate, position=0, blob=blob, **of)
+        override = CertificateOverride.objects.create(
+            artifact=artifact, certificate=certificate, reason="for the matrix", requested_by=self.user, **of
+        )
         export = Export.objects.create(
             version=version, key="k", format_key="onnx", artifact=artifact, job=job, **of
         )
@@ -192,6 +205,9 @@ class Things:
             "version": str(version.pk),
             "alias": alias.name,
             "artifact": str(artifact.pk),
+            "certificate": str(certificate.pk),
+            "override": str(override.pk),
+            "picture": "0",
             "export": str(export.pk),
             "dataset": str(dataset.pk),
             "job": str(job.pk),

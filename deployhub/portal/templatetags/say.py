@@ -53,3 +53,25 @@ def setting_text(value: Any, name: str = "") -> Any:
 def may(context: dict[str, Any], permission: str, obj: Any = None) -> bool:
     """Whether the person who looks may do this: `{% may "model.create" project as allowed %}`."""
     return policy.can(context["request"].actor, permission, obj)
+
+
+METRIC_WORDS = {
+    "map50_95": "mAP50-95", "map50": "mAP50", "mask_map50_95": "Mask mAP50-95", "mask_map50": "Mask mAP50",
+    "pose_map50_95": "Pose mAP50-95", "pose_map50": "Pose mAP50", "top1": "Top-1 accuracy", "top5": "Top-5 accuracy",
+}  # fmt: skip
+
+
+@register.filter
+def metric_text(name: str) -> str:
+    """'map50_95' → 'mAP50-95'."""
+    return METRIC_WORDS.get(name, name.replace("_", " "))
+
+
+@register.filter
+def signed_text(value: float | None) -> str:
+    """'+0.0012', '−0.0300', '0.0000': the sign is always said, for a difference."""
+    if value is None:
+        return "—"
+    if round(value, 4) == 0:
+        return "0.0000"
+    return f"{'+' if value > 0 else '−'}{abs(value):.4f}"

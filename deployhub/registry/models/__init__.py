@@ -4,6 +4,12 @@ Every row carries its project: the policy decides by it, and a list is one index
 """
 
 from deployhub.registry.models.artifacts import Artifact, ArtifactFile
+from deployhub.registry.models.certificates import (
+    Certificate,
+    CertificateBudget,
+    CertificateImage,
+    CertificateOverride,
+)
 from deployhub.registry.models.datasets import Dataset
 from deployhub.registry.models.files import Blob, Upload
 from deployhub.registry.models.projects import SLUG, OfProject, Project
@@ -16,6 +22,10 @@ __all__ = [
     "Artifact",
     "ArtifactFile",
     "Blob",
+    "Certificate",
+    "CertificateBudget",
+    "CertificateImage",
+    "CertificateOverride",
     "Dataset",
     "ModelAlias",
     "ModelVersion",

@@ -36,6 +36,9 @@ class Artifact(OfProject):
     durations_s = models.JSONField(default=dict)
     sandbox_tier = models.CharField(max_length=2, blank=True)
     created_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+", null=True)
+    approved_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+", null=True)
+    approved_at = models.DateTimeField(null=True)
+    """Marked fit for deployment by a person; a later certificate that does not pass takes the mark away."""
     job = models.ForeignKey("jobs.Job", on_delete=models.SET_NULL, related_name="artifacts", null=True)
 
     class Meta(OfProject.Meta):

@@ -11,6 +11,7 @@ from deployhub.audit.scope import require_scope, touch
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.errors import Conflict, InvalidInput
 from deployhub.registry.models import ModelAlias, ModelVersion, Project, RegisteredModel
+from deployhub.registry.services.gate import require_version_cleared
 from deployhub.registry.vocab import PRODUCTION_ALIASES, VersionState
 from deployhub.usecase import usecase
 
@@ -100,6 +101,8 @@ def alias_checked(model: RegisteredModel, name: str, version: ModelVersion) -> N
         raise Conflict(
             f"{version} is not accepted, so no alias may point at it.", hint="Choose an accepted version."
         )
+    if name in PRODUCTION_ALIASES:
+        require_version_cleared(version)
 
 
 def alias_point(model: RegisteredModel, name: str, version: ModelVersion) -> ModelAlias:

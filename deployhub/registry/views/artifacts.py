@@ -8,6 +8,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from deployhub.access.duties import is_other_than
+from deployhub.access.vocab import RequestState
 from deployhub.audit.selectors import object_history
 from deployhub.doors.pages import ListPage, Page
 from deployhub.registry import selectors
@@ -15,7 +17,11 @@ from deployhub.registry.downloads import Download, RangeDownload
 from deployhub.registry.filters import ArtifactFilter
 from deployhub.registry.models import Artifact
 from deployhub.registry.packing import artifact_download
+from deployhub.registry.services.gate import clearance_of
+from deployhub.registry.services.models import makers_of
 from deployhub.registry.vocab import Proof
+
+OVERRIDES_SHOWN = 10
 
 
 class ArtifactList(ListPage):
@@ -52,7 +58,23 @@ class ArtifactPage(Page):
             files=selectors.artifact_files(artifact),
             history=object_history(artifact)[:30],
             speedup=latency_ratio(artifact),
+            clearance=clearance_of(artifact),
+            overrides=self._overrides(artifact),
+            certifying=selectors.artifact_certify_job(artifact),
         )
+
+    def _overrides(self, artifact: Artifact) -> list[dict[str, Any]]:
+        """Requests for an override, and whether this person may decide."""
+        makers = [artifact.created_by_id, *makers_of(artifact.version)]
+        return [
+            {
+                "row": row,
+                "waits": row.state == RequestState.WAITING,
+                "is_mine": row.requested_by_id == self.actor.user_id,
+                "may_decide": is_other_than(self.actor, [row.requested_by_id, *makers]),
+            }
+            for row in selectors.artifact_overrides(artifact)[:OVERRIDES_SHOWN]
+        ]
 
 
 def latency_ratio(artifact: Artifact) -> float | None:
