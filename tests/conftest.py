@@ -170,6 +170,33 @@ def auditor(person: Any) -> Any:
 
 
 @pytest.fixture
+def cleared(db: None) -> Callable[..., Any]:
+    """Give a version an artifact with a certificate that passed: `cleared(version)`, `cleared(version, outcome="failed")`."""
+    import io
+
+    from deployhub.audit.scope import system_scope
+    from deployhub.registry.models import Artifact, ArtifactFile, Certificate
+    from deployhub.registry.storage import blob_store
+
+    def make(version: Any, *, outcome: str = "passed", **fields: Any) -> Certificate:
+        of = {"project": version.project}
+        with system_scope("test certificate"):
+            artifact = fields.pop("artifact", None) or Artifact.objects.create(
+                version=version, key=f"certified {version.pk}", format_key="onnx", format_label="ONNX",
+                precision="fp32", file_name="model.onnx", manifest_sha256="0" * 64, size_bytes=5,
+                created_by=version.created_by, **of,
+            )  # fmt: skip
+            if not artifact.files.exists():
+                blob = blob_store(io.BytesIO(b"bytes"))
+                ArtifactFile.objects.create(artifact=artifact, path="model.onnx", blob=blob, **of)
+            return Certificate.objects.create(
+                artifact=artifact, number=artifact.certificates.count() + 1, outcome=outcome, **of, **fields
+            )
+
+    return make
+
+
+@pytest.fixture
 def acting() -> Callable[..., Any]:
     """The Actor of a person, as a use case takes it, just signed in: `acting(engineer)`."""
     from deployhub.kernel.actor import Actor, ActorKind, Door

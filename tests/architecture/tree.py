@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "deployhub"
 WEB_APPS = (
-    "access", "accounts", "audit", "conversion", "doors", "jobs", "portal", "registry", "review", "toolchains",
+    "access", "accounts", "audit", "certification", "conversion", "doors", "jobs", "portal", "registry", "review", "toolchains",
 )  # fmt: skip
 
 
