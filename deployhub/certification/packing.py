@@ -17,5 +17,4 @@ def bundle_download(certificate: Certificate) -> Download:
         size_bytes=len(content),
         etag=hashlib.sha256(content).hexdigest(),
         open_at=lambda offset: io.BytesIO(content[offset:]),
-        content_type="application/jsonl",
     )

@@ -32,15 +32,17 @@ def second_owner(person: Any, project: Any) -> Any:
 
 
 @pytest.fixture
-def version(owner: Any, project: Any) -> ModelVersion:
-    """Made by the owner."""
+def version(owner: Any, project: Any, cleared: Any) -> ModelVersion:
+    """Made by the owner, with an artifact whose certificate passed."""
     with system_scope("a version"):
         blob = blob_store(io.BytesIO(b"weights"))
         model = RegisteredModel.objects.create(project=project, name="Circles", slug="circles")
-        return ModelVersion.objects.create(
+        made = ModelVersion.objects.create(
             project=project, model=model, number=1, blob=blob, file_name="best.pt", source_kind="pt",
             state="accepted", created_by=owner,
         )  # fmt: skip
+    cleared(made)
+    return made
 
 
 @pytest.fixture

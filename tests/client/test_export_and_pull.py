@@ -57,10 +57,11 @@ def test_a_version_has_several_names(as_user, engineer, version, catalogue, name
     assert done.document["job"] == str(Job.objects.get().pk)
 
 
-def test_an_alias_names_a_version(as_user, owner, acting, make_version, catalogue):
+def test_an_alias_names_a_version(as_user, owner, acting, make_version, catalogue, cleared):
     from deployhub.registry.services.models import alias_set
 
     champion, newest = make_version(), make_version()
+    cleared(champion)
     alias_set(actor=acting(owner), model=champion.model, name="champion", version=champion)
     run = as_user(owner)
     assert run("export", "shapes/shapes-detector@champion", "-f", "onnx", "--json").document["export"][

@@ -91,8 +91,8 @@ def test_without_a_version_the_page_offers_those_that_may_be_exported(
 
 def test_the_artifacts_page_tells_the_proof_and_where_it_came_from(artifact, browser, viewer):
     page = browser(viewer).get(f"/artifacts/{artifact.pk}/").content.decode()
-    for words in ("Verified against its source", "1.2e-05", "0.9999999", "12.34", "5.67", "8.4.190", "Test CPU",
-                  "Shapes detector", "within the tolerance"):  # fmt: skip
+    for words in ("Verified at its export", "1.2e-05", "0.9999999", "12.34", "5.67", "8.4.190", "Test CPU",
+                  "Shapes detector", "within the tolerance", "No certificate"):  # fmt: skip
         assert words in page, words
     assert artifact.files.get().blob.sha256 in page
     assert "/download/" not in page  # a viewer may look, not take

@@ -133,7 +133,7 @@ class Things:
         certificate = Certificate.objects.create(
             artifact=artifact, number=1, outcome="failed", bundle="{}\n", key_id="k", public_key="p", **of
         )
-        CertificateImage.objects.create(certificate=certificate, position=0, blob=blob, **of)
+        CertificateImage.objects.create(certificate=certificate, position=424242, blob=blob, **of)
         override = CertificateOverride.objects.create(
             artifact=artifact, certificate=certificate, reason="for the matrix", requested_by=self.user, **of
         )
@@ -207,7 +207,7 @@ class Things:
             "artifact": str(artifact.pk),
             "certificate": str(certificate.pk),
             "override": str(override.pk),
-            "picture": "0",
+            "picture": "424242",
             "export": str(export.pk),
             "dataset": str(dataset.pk),
             "job": str(job.pk),

@@ -16,12 +16,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def house(
-    owner: Any, engineer: Any, project: Any, version_of: Any, accepted: Any, dataset_of: Any, acting: Any
+    owner: Any, engineer: Any, project: Any, version_of: Any, accepted: Any, dataset_of: Any, acting: Any, cleared: Any
 ) -> dict[str, Any]:
     """A project with one of everything."""
     from deployhub.registry.services.models import alias_set
 
     version = accepted(version_of(engineer, project, model_name="Signs"))
+    cleared(version)
     alias_set(actor=acting(owner), model=version.model, name="champion", version=version)
     return {
         "slug": project.slug, "model": version.model, "version": version, "dataset": dataset_of(engineer, project),
