@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from deployhub.engine import formats
+from deployhub.engine.checks.budget import BUDGET_FIELDS
 from deployhub.engine.fingerprint import toolchain_versions
 from deployhub.engine.plugin import Format
 from deployhub.engine.spec import EngineError, ErrorCode
@@ -61,6 +62,7 @@ def catalogue_build(*, warn: Warn = _warn_on_stderr) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "engine": toolchain_versions(("ultralytics", "torch")),
+        "budget": [dict(field) for field in BUDGET_FIELDS],
         "formats": sorted(entries, key=lambda entry: not entry["available"]),
     }
 

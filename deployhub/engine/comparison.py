@@ -173,7 +173,7 @@ def artifact_compare(
         )
         answers.append(answer)
         advance(done)
-    comparison.variation = _variation(answers, source=source, head=head)
+    comparison.variation = variation_measure(answers, source=source, head=head)
     if head == NMS and not comparison.problems and not _seen(comparison):
         provoked = source.provoke(batches[0], options=options)
         if provoked is not None:
@@ -182,7 +182,7 @@ def artifact_compare(
                     comparison, source=source, runner=runner, options=options, images=provoked, head=head
                 )
             )
-            comparison.variation = _variation([answers[0], answers[-1]], source=source, head=head)
+            comparison.variation = variation_measure([answers[0], answers[-1]], source=source, head=head)
         comparison.nothing_seen = not _seen(comparison)
     return comparison
 
@@ -224,30 +224,43 @@ def _compare_once(
 ) -> list[NamedOutput]:
     expected = source.reference(images, options=options)
     found = runner.run(images)
+    outputs_compare(comparison, expected, found, source=source, side=max(images.shape[2:]), head=head)
+    return expected
+
+
+def outputs_compare(
+    comparison: Comparison,
+    expected: list[NamedOutput],
+    found: list[NamedOutput],
+    *,
+    source: SourceModel,
+    side: int,
+    head: str,
+) -> None:
+    """Take one pair of answers to the same images into the comparison. side: longer side of the input, pixels."""
     comparison.inputs_compared += 1
     if len(expected) != len(found):
         comparison.problems.append(f"The export has {len(found)} outputs, the source {len(expected)}.")
-        return expected
+        return
     for index, (want, have) in enumerate(zip(expected, found, strict=True)):
         measure = comparison.outputs.setdefault(index, OutputMeasure(have.name, list(have.values.shape)))
         if want.values.ndim != have.values.ndim or want.values.shape[0] != have.values.shape[0]:
             comparison.problems.append(
                 f"{have.name} has the shape {list(have.values.shape)}, the source {list(want.values.shape)}."
             )
-            return expected
+            return
         if index == 0 and head in (NMS, END_TO_END) and want.values.ndim == 3:
-            _compare_detections(comparison, measure, want.values, have.values, side=max(images.shape[2:]))
+            _compare_detections(comparison, measure, want.values, have.values, side=side)
         elif want.values.shape != have.values.shape:
             comparison.problems.append(
                 f"{have.name} has the shape {list(have.values.shape)}, the source {list(want.values.shape)}."
             )
-            return expected
+            return
         else:
             _compare_values(measure, want, have, source=source, first=index == 0)
-    return expected
 
 
-def _variation(answers: list[list[NamedOutput]], *, source: SourceModel, head: str) -> float:
+def variation_measure(answers: list[list[NamedOutput]], *, source: SourceModel, head: str) -> float:
     """How much the source's answers differ between images, as a share of their range.
 
     A network that answers every image alike would make any export look right.

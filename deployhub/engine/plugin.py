@@ -155,6 +155,10 @@ class Format(ABC):
     def open(self, path: Path, *, options: Any) -> Runner:
         """Open an exported model in its runtime."""
 
+    def described(self, path: Path) -> dict[str, Any]:
+        """What an exported model says of itself: class_names, stride, task, and facts of its graph; what it omits is left out."""
+        return {}
+
     def describe(self) -> dict[str, Any]:
         """This format as one entry of the catalogue."""
         reason = self.obstacle()

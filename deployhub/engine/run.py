@@ -72,6 +72,8 @@ def run_spec(*, workdir: Path, emit: Emit) -> dict[str, Any]:
                 return _inspect(source_path, emit=emit)
             case "export":
                 return _export(spec, source_path, out=out, scratch=scratch, emit=emit)
+            case "certify":
+                return _certify(spec, source_path, workdir=workdir, emit=emit)
             case unknown:
                 raise EngineError(
                     ErrorCode.INVALID_OPTIONS, f"The engine knows no work of the kind {unknown!r}.", ""
@@ -181,6 +183,24 @@ def _calibration(spec: dict[str, Any], chosen: Format, *, source: SourceModel, s
     return calibration_lay_out(
         scratch.parent / str(spec["calibration"]), source=source, folder=scratch / "calibration"
     )
+
+
+def _certify(spec: dict[str, Any], path: Path, *, workdir: Path, emit: Emit) -> dict[str, Any]:
+    from deployhub.engine.certifying import certify
+    from deployhub.engine.intake import inspect_file
+    from deployhub.engine.source import source_load
+
+    chosen = format_find(str(spec.get("format", "")))
+    seed = int(spec.get("seed") or 0)
+    _phase(emit, "Loading the model")
+    source = source_load(path, kind=inspect_file(path)["kind"])
+    # As they were when it was exported, except for what only the exporter needs to know.
+    cleaned = _options_clean(chosen.describe(), spec.get("options") or {}, facts=source.facts())
+    _repeatable(seed)
+    result = certify(
+        spec, source=source, chosen=chosen, options=chosen.Options(**cleaned), workdir=workdir, emit=emit
+    )
+    return {**result, "files": files_describe(workdir / "out")}
 
 
 def _options_clean(entry: dict[str, Any], given: dict[str, Any], *, facts: dict[str, Any]) -> dict[str, Any]:

@@ -124,6 +124,25 @@ YOLO_CONFLICTS = (
 )
 
 
+def metadata_described(path: Path) -> dict[str, Any]:
+    """What Ultralytics wrote beside a folder format (metadata.yaml): class_names, stride, task."""
+    import yaml
+
+    try:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    if not isinstance(told, dict):
+        return {}
+    names = told.get("names")
+    found = {
+        "class_names": [str(names[key]) for key in sorted(names)] if isinstance(names, dict) else None,
+        "stride": told.get("stride"),
+        "task": told.get("task"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def yolo_export(request: ExportRequest, *, format: str, **extra: Any) -> Path:
     """Let Ultralytics export the source into `request.folder`; returns what it wrote.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployhub.engine.plugin import ExportRequest, Format, NamedOutput, Runner, option
+from deployhub.engine.spec import EngineError
 from deployhub.engine.yolo_export import YOLO_CONFLICTS, YoloOptions, yolo_export
 
 if TYPE_CHECKING:
@@ -79,6 +80,27 @@ class Onnx(Format):
         return yolo_export(
             request, format="onnx", opset=request.options.opset, simplify=request.options.simplify
         )
+
+    def described(self, path: Path) -> dict[str, Any]:
+        from deployhub.engine.onnx_file import onnx_facts
+
+        try:
+            facts = onnx_facts(path)
+        except EngineError:
+            return {}  # what can't be read is told by the runtime, which can't open it either
+        told = {
+            "class_names": facts.class_names,
+            "stride": facts.stride,
+            "task": facts.task,
+            "opset": facts.opset,
+        }
+        return {
+            **{name: value for name, value in told.items() if value is not None},
+            "nodes": sum(facts.operators.values()),
+            "parameters": facts.parameters,
+            "inputs": facts.inputs,
+            "outputs": facts.outputs,
+        }
 
     def open(self, path: Path, *, options: Any) -> Runner:
         return OnnxRunner(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployhub.engine.plugin import Conflict, ExportRequest, Format, NamedOutput, Runner
 from deployhub.engine.source import OnnxSource
-from deployhub.engine.yolo_export import YOLO_CONFLICTS, YoloOptions, yolo_export
+from deployhub.engine.yolo_export import YOLO_CONFLICTS, YoloOptions, metadata_described, yolo_export
 
 if TYPE_CHECKING:
     from deployhub.engine.plugin import Images
@@ -113,6 +113,9 @@ class OpenVino(Format):
         model = openvino.convert_model(str(source.path))
         openvino.save_model(model, folder / GRAPH_NAME, compress_to_fp16=request.options.precision == "fp16")
         return folder
+
+    def described(self, path: Path) -> dict[str, Any]:
+        return metadata_described(path / "metadata.yaml")
 
     def open(self, path: Path, *, options: Any) -> Runner:
         return OpenVinoRunner(path)
