@@ -16,7 +16,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def house(
-    owner: Any, engineer: Any, project: Any, version_of: Any, accepted: Any, dataset_of: Any, acting: Any, cleared: Any
+    owner: Any,
+    engineer: Any,
+    project: Any,
+    version_of: Any,
+    accepted: Any,
+    dataset_of: Any,
+    acting: Any,
+    cleared: Any,
 ) -> dict[str, Any]:
     """A project with one of everything."""
     from deployhub.registry.services.models import alias_set
