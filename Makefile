@@ -10,7 +10,7 @@ VENV := $(if $(DEPLOYHUB_VENV),$(DEPLOYHUB_VENV),.venv)
 BIN := $(VENV)/bin
 BOOTSTRAP := "$(STARTER)" scripts/bootstrap.py
 .DEFAULT_GOAL := help
-.PHONY: help run tls demo test test-slow check bench css openapi lock starter dev
+.PHONY: help run tls demo test test-slow check bench bench-certificate css openapi lock starter dev
 
 help: ## This list
 	@echo "DeployHub"
@@ -46,6 +46,9 @@ check: dev ## Style, types, floors, templates, migrations, API description
 
 bench: dev ## Measure, and write the table of docs/performance.md
 	@$(BIN)/python -m benchmarks
+
+bench-certificate: dev ## Damage artifacts and make good ones: does a certificate tell them apart?
+	@$(BIN)/python -m benchmarks.certificate
 
 css: ## Build stylesheet and scripts again (needs Node; what they make is committed)
 	@cd frontend && npm ci --no-audit --no-fund --silent && npm run --silent build
