@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from deployhub.access import policy
@@ -15,6 +16,7 @@ from deployhub.registry.models import Artifact, Certificate, Dataset
 from deployhub.registry.outputs import OutputInvalid, outputs_check
 from deployhub.registry.storage import blob_copy, blob_write
 from deployhub.registry.vocab import CERTIFY_JOB
+from deployhub.toolchains.preparing import format_toolchain, interpreter, toolchain_held
 
 
 @handles(
@@ -37,6 +39,7 @@ def certify_run(context: JobContext) -> Finished:
     dataset = (
         Dataset.objects.select_related("blob").get(pk=spec["dataset_id"]) if spec["dataset_id"] else None
     )
+    built = format_toolchain(context, artifact.format_key)
     work = context.workdir_make()
     source = f"in/source.{artifact.version.source_kind}"
     files = list(artifact.files.select_related("blob"))
@@ -49,20 +52,22 @@ def certify_run(context: JobContext) -> Finished:
             blob_copy(blob, work / name)
             (work / name).chmod(0o444)
             phase.advance(done)
-    result = context.engine_run(
-        {
-            "kind": "certify",
-            "source": source,
-            "artifact": "in/artifact",
-            "format": artifact.format_key,
-            "options": artifact.options,
-            "dataset": "in/dataset.zip" if dataset else None,
-            "budget": spec["budget"],
-            "images_limit": spec["images_limit"],
-            "seed": CERTIFY_SEED,
-        },
-        limits=Limits(),
-    )
+    with toolchain_held(built) if built else contextlib.nullcontext():
+        result = context.engine_run(
+            {
+                "kind": "certify",
+                "source": source,
+                "artifact": "in/artifact",
+                "format": artifact.format_key,
+                "options": artifact.options,
+                "dataset": "in/dataset.zip" if dataset else None,
+                "budget": spec["budget"],
+                "images_limit": spec["images_limit"],
+                "seed": CERTIFY_SEED,
+            },
+            limits=Limits(),
+            **interpreter(built),
+        )
     measured = measured_read(result)
     made = (
         {file.path: file for file in outputs_check(work / "out", result["files"])}

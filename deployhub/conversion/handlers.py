@@ -8,21 +8,16 @@ from typing import Any
 
 from deployhub.access import policy
 from deployhub.conversion.outputs import findings_read
-from deployhub.conversion.selectors import format_entry
 from deployhub.conversion.services import artifact_create, exports_settle
 from deployhub.conversion.vocab import EXPORT_JOB_KIND, EXPORT_SEED
 from deployhub.engine.spec import Limits
-from deployhub.engine.toolchains.declared import MAIN, toolchain_declared
-from deployhub.engine.toolchains.places import Built
 from deployhub.jobs.context import JobContext
 from deployhub.jobs.kinds import Finished, handles
 from deployhub.jobs.models import WorkerNode
-from deployhub.jobs.selectors import catalogue_current
-from deployhub.kernel.errors import DeployHubError
 from deployhub.registry.models import Artifact, Dataset, ModelVersion
 from deployhub.registry.outputs import outputs_check
 from deployhub.registry.storage import blob_copy, blob_write
-from deployhub.toolchains.preparing import toolchain_held, toolchain_prepare
+from deployhub.toolchains.preparing import format_toolchain, interpreter, toolchain_held
 
 
 @handles(
@@ -105,39 +100,6 @@ def inputs_fetch(
         {part: place for part, (_, place) in wanted.items()},
         {part: blob.sha256 for part, (blob, _) in wanted.items()},
     )
-
-
-def format_toolchain(
-    context: JobContext, format_key: str, *, release: str = "", lock_text: str = ""
-) -> Built | None:
-    """The environment that a format is exported in, made if it lacks; None for the engine's own.
-
-    release, lock_text: of an earlier export, to be made again with the very same packages.
-    """
-    entry = format_entry(catalogue_current(), format_key) or {}
-    key = str(entry.get("toolchain") or MAIN)
-    try:
-        declared = toolchain_declared(key, release=release)
-    except KeyError:
-        raise DeployHubError(
-            f"This worker knows no toolchain {key} of Ultralytics {release or 'here'}.",
-            hint="It may run another version than the server: update the worker.",
-            code="toolchain_unavailable",
-        ) from None
-    # A vendor's tools stand in the engine's own environment of the worker that announces them.
-    if declared.is_main or not declared.builds:
-        return None
-    return toolchain_prepare(context, declared, lock_text=lock_text)
-
-
-def interpreter(built: Built | None) -> dict[str, Any]:
-    """How the engine is told to run in a toolchain."""
-    if built is None:
-        return {}
-    return {
-        "python": built.python,
-        "environment": toolchain_declared(built.key, release=built.release).environment,
-    }
 
 
 def _adopt(artifact: Artifact) -> dict[str, Any]:

@@ -281,7 +281,7 @@ def _view(kept: list[_Kept], pictures: EvaluationSet, *, out: Path) -> list[dict
     viewed = []
     for position, one in enumerate(worst + rest[::step][:VIEWED_TYPICAL]):
         pixels = pictures.picture(one.index).pixels
-        image = (np.clip(pixels.transpose(1, 2, 0), 0, 1) * 255).round().astype(np.uint8)
+        image: Any = (np.clip(pixels.transpose(1, 2, 0), 0, 1) * 255).round().astype(np.uint8)
         image = image[:, :, ::-1] if image.shape[2] == 3 else image[:, :, :1]
         height, width = image.shape[:2]
         scale = min(1.0, VIEWED_SIDE_PX / max(height, width))

@@ -10,11 +10,13 @@ from typing import Any
 from django.conf import settings
 
 from deployhub.engine.toolchains import places
+from deployhub.engine.toolchains.declared import MAIN, toolchain_declared
 from deployhub.engine.toolchains.declared import Toolchain as Declared
 from deployhub.engine.toolchains.making import ToolchainFailed, toolchain_ensure
 from deployhub.engine.toolchains.places import Built, Stopped
 from deployhub.engine.toolchains.trial import smoke_in_sandbox
 from deployhub.jobs.context import JobContext, JobStopped
+from deployhub.jobs.selectors import catalogue_current
 from deployhub.kernel.errors import DeployHubError
 from deployhub.toolchains.services import toolchain_record
 from deployhub.toolchains.vocab import PREPARING, ToolchainState
@@ -88,3 +90,37 @@ def toolchain_held(built: Built) -> Iterator[None]:
             hint="Run the job again.",
             code="toolchain_failed",
         ) from gone
+
+
+def format_toolchain(
+    context: JobContext, format_key: str, *, release: str = "", lock_text: str = ""
+) -> Built | None:
+    """The environment that a format is exported and run in, made if it lacks; None for the engine's own.
+
+    release, lock_text: of an earlier export, to be made again with the very same packages.
+    """
+    formats = (catalogue_current() or {}).get("formats", [])
+    entry: dict[str, Any] = next((one for one in formats if one["key"] == format_key), {})
+    key = str(entry.get("toolchain") or MAIN)
+    try:
+        declared = toolchain_declared(key, release=release)
+    except KeyError:
+        raise DeployHubError(
+            f"This worker knows no toolchain {key} of Ultralytics {release or 'here'}.",
+            hint="It may run another version than the server: update the worker.",
+            code="toolchain_unavailable",
+        ) from None
+    # A vendor's tools stand in the engine's own environment of the worker that announces them.
+    if declared.is_main or not declared.builds:
+        return None
+    return toolchain_prepare(context, declared, lock_text=lock_text)
+
+
+def interpreter(built: Built | None) -> dict[str, Any]:
+    """How the engine is told to run in a toolchain."""
+    if built is None:
+        return {}
+    return {
+        "python": built.python,
+        "environment": toolchain_declared(built.key, release=built.release).environment,
+    }
