@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('jobs', '0003_instance_jobs'),
-        ('registry', '0002_second_person'),
+        ('registry', '0003_artifact_inputs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
