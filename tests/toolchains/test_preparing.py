@@ -42,7 +42,7 @@ def small(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Pat
             machines=(),
         )
 
-    monkeypatch.setattr("deployhub.conversion.handlers.toolchain_declared", lighter)
+    monkeypatch.setattr("deployhub.toolchains.preparing.toolchain_declared", lighter)
     monkeypatch.setattr(
         preparing,
         "smoke_in_sandbox",
