@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from deployhub.access import policy
+from deployhub.certification.selectors import datasets_fitting
+from deployhub.certification.services.certificates import certificate_request
 from deployhub.conversion.models import Export
 from deployhub.conversion.outputs import Findings, manifest_sha256
 from deployhub.conversion.selectors import (
@@ -208,6 +211,9 @@ def artifact_create(
                 project=version.project, artifact=artifact, path=file.path, blob=blob_record(stored)
             )
     exports_settle(artifact=artifact)
+    # Where it can be measured, nobody has to ask: an artifact without a certificate goes nowhere.
+    if is_new and datasets_fitting(version) and policy.can(actor, "certificate.create", artifact):
+        certificate_request(actor=actor, artifact=artifact)
     return artifact
 
 

@@ -218,3 +218,20 @@ def test_an_engineer_does_not_widen_the_budget(
 ) -> None:
     with pytest.raises(Forbidden):
         budget_set(actor=acting(engineer), project=project, precision="fp32", values={"relative_error": 1})
+
+
+def test_an_export_is_certified_by_itself_where_an_evaluation_set_fits(
+    version: Any, catalogue: Any, evaluation_set: Any, engineer: Any, acting: Any, monkeypatch: Any
+) -> None:
+    from deployhub.conversion.services import export_create
+    from deployhub.jobs import runner
+    from deployhub.registry.models import Artifact
+    from tests.conversion.conftest import FakeEngine
+
+    monkeypatch.setattr(runner, "engine", FakeEngine)
+    asked = export_create(actor=acting(engineer), version=version, format_key="onnx", options={})
+    assert runner.job_run(job_id=asked.export.job_id, worker_name="north") == "succeeded"
+    job = Job.objects.get(kind="certify")
+    assert job.subject_id == Artifact.objects.get().pk
+    assert job.spec["dataset_id"] == str(evaluation_set.pk)
+    assert job.requested_by == engineer
