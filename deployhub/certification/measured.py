@@ -79,7 +79,7 @@ def line_sentence(line: dict[str, Any]) -> str:
     """'mAP50-95 lost 0.031, at most 0.01 is allowed'."""
     value = "not a number" if line["value"] is None else f"{line['value']:.4g}"
     unit = f" {line['unit']}" if line["unit"] else ""
-    limit = f", {line['direction']} {line['limit']:.4g}{unit} is allowed" if line["limit"] is not None else ""
+    limit = f", {line['direction']} {line['limit']:.7g}{unit} is allowed" if line["limit"] is not None else ""
     return f"{line['name']}: {value}{unit}{limit}"
 
 

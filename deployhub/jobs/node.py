@@ -162,7 +162,7 @@ def _on_shutdown(**kwargs: Any) -> None:
 
 
 def work_root_sweep() -> None:
-    """Remove work folders that a killed worker of this root left behind."""
+    """Remove work folders that a killed worker of this root left behind; a live job's own and what it made beside it stay."""
     # Folders first, jobs second: a job that is claimed in between has its folder spared.
     folders = list(Path(settings.DEPLOYHUB_WORK_ROOT).glob("*-*"))
     if not folders:
@@ -171,5 +171,5 @@ def work_root_sweep() -> None:
         f"{pk}-{fence}" for pk, fence in Job.objects.filter(state=JobState.RUNNING).values_list("pk", "fence")
     }
     for folder in folders:
-        if folder.name not in live:
+        if folder.name.partition(".")[0] not in live:
             shutil.rmtree(folder, ignore_errors=True)

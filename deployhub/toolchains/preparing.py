@@ -56,6 +56,7 @@ def toolchain_prepare(
                     declared,
                     client=context.engine,
                     work_root=context.workdir.parent,
+                    prefix=f"{context.workdir.name}.smoke-",
                     emit=emit,
                     should_stop=context.should_stop,
                 ),

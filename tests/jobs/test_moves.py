@@ -360,10 +360,12 @@ def test_work_folders_of_dead_attempts_are_swept_and_living_ones_stay(enqueue, s
     claimed = services.job_claim(job_id=job.pk, worker_name="north")
     dead = settings.DEPLOYHUB_WORK_ROOT / f"{job.pk}-99"
     alive = settings.DEPLOYHUB_WORK_ROOT / f"{job.pk}-{claimed.fence}"
-    for folder in (dead, alive):
+    beside = settings.DEPLOYHUB_WORK_ROOT / f"{alive.name}.smoke-x1"
+    for folder in (dead, alive, beside):
         folder.mkdir(parents=True)
     work_root_sweep()
     assert alive.exists()
+    assert beside.exists()
     assert not dead.exists()
 
 

@@ -21,14 +21,18 @@ def smoke_in_sandbox(
     *,
     client: EngineClient,
     work_root: Path,
+    prefix: str = "smoke-",
     emit: Callable[[dict[str, Any]], None],
     should_stop: Callable[[], bool],
 ) -> Smoke:
-    """The smoke test of a toolchain as `toolchain_ensure` calls it. Raises ToolchainFailed or Stopped."""
+    """The smoke test of a toolchain as `toolchain_ensure` calls it. Raises ToolchainFailed or Stopped.
+
+    prefix: how its work folder is named; one that begins like the job's own is spared by the worker's sweep.
+    """
 
     def smoke(python: Path) -> dict[str, Any]:
         work_root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="smoke-", dir=work_root) as folder:
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=work_root) as folder:
             try:
                 return client.run(
                     workdir=Path(folder),
