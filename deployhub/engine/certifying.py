@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from deployhub.engine.plugin import Format, Runner
 from deployhub.engine.spec import EngineError, ErrorCode
 
 if TYPE_CHECKING:
-    from deployhub.engine.plugin import Images
+    from deployhub.engine.plugin import Images, NamedOutput
     from deployhub.engine.source import SourceModel
 
 DRAWN_IMAGES = 16
@@ -27,6 +28,7 @@ VIEWED_WORST, VIEWED_TYPICAL = 24, 6
 VIEWED_SIDE_PX = 640
 SHOWN_FROM = 0.25
 JPEG_QUALITY = 85
+BLOCK_IMAGES = 32
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -79,7 +81,7 @@ def certify(
     total = len(pictures) if isinstance(pictures, EvaluationSet) else DRAWN_IMAGES
     emit({"type": "phase", "name": "Running both", "total": total, "unit": "images"})
     running = _Pass(bench, runner, checks, emit)
-    broken = running.run(pictures, seed=int(spec.get("seed") or 0))
+    broken = running.run(pictures)
     ran = time.monotonic()
     emit({"type": "phase", "name": "Measuring", "total": None, "unit": ""})
     result["images"], result["inputs_sha256"] = running.images, running.digest.hexdigest()
@@ -114,6 +116,12 @@ def _not_opened(chosen: Format, error: Exception) -> dict[str, Any]:
     if isinstance(error, NotImplementedError | ImportError):
         return {"outcome": "unverified", "reason": f"{chosen.label} can't be run here: {line}"}
     return {"outcome": "failed", "reason": f"The artifact does not open in its runtime: {line}"}
+
+
+def _first_line(error: BaseException) -> str:
+    return next((text.strip() for text in str(error).splitlines() if text.strip()), type(error).__name__)[
+        :300
+    ]
 
 
 def _judge(lines: list[Any], checks: list[Check]) -> tuple[str, str]:
@@ -162,61 +170,80 @@ class _Pass:
         self.images = 0
         self.digest = hashlib.sha256()
         self.kept: list[_Kept] = []
+        self._warm: set[str] = set()
         model = getattr(bench.source, "model", None)
         shape = getattr(model.model[-1], "kpt_shape", None) if model is not None else None
         self._keypoints = tuple(shape) if shape else None
 
-    def run(self, pictures: Any, *, seed: int) -> str:
+    def run(self, pictures: Any) -> str:
         """Run all; returns why the artifact could not go on, or nothing."""
         from deployhub.engine.comparison import batch_size
 
         size = batch_size(source=self.bench.source, options=self.bench.options)
         source = pictures.pictures() if isinstance(pictures, EvaluationSet) else pictures
-        waiting: list[Picture] = []
-        for picture in source:
-            waiting.append(picture)
-            if len(waiting) == size:
-                if broken := self._batch(waiting, size):
-                    return broken
-                waiting = []
-        return self._batch(waiting, size) if waiting else ""
+        while block := list(itertools.islice(source, max(BLOCK_IMAGES // size, 1) * size)):
+            if broken := self._block([block[at : at + size] for at in range(0, len(block), size)], size):
+                return broken
+        return ""
 
-    def _batch(self, pictures: list[Picture], size: int) -> str:
+    def _block(self, batches: list[list[Picture]], size: int) -> str:
+        """The source over some batches, then the artifact over the same.
+
+        Taking turns at every batch would let the threads of one runtime spin while the other computes.
+        """
+        inputs = [self._input(pictures, size) for pictures in batches]
+        expected = [
+            self._timed("source", lambda images=images: self._source(images))  # type: ignore[misc]
+            for images in inputs
+        ]
+        found = []
+        for images in inputs:
+            try:
+                found.append(self._timed("artifact", lambda images=images: self.runner.run(images)))  # type: ignore[misc]
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a runtime that fails on an input has failed the certificate
+                return f"The artifact failed on an input: {_first_line(error)}"
+        for pictures, images, want, have in zip(batches, inputs, expected, found, strict=True):
+            if broken := self._batch(pictures, images, want, have):
+                return broken
+        return ""
+
+    def _input(self, pictures: list[Picture], size: int) -> Images:
         import numpy as np
 
         # A graph of fixed batch takes no less: the last picture stands in for those that lack.
         filled = pictures + [pictures[-1]] * (size - len(pictures))
         images: Images = np.ascontiguousarray(np.stack([picture.pixels for picture in filled]))
         self.digest.update(images.tobytes())
+        return images
+
+    def _source(self, images: Images) -> list[NamedOutput]:
+        return self.bench.source.reference(images, options=self.bench.options)
+
+    def _timed(self, side: str, call: Callable[[], list[NamedOutput]]) -> list[NamedOutput]:
+        """Call, and keep the time; not of the first, which warms the runtime up."""
         started = time.perf_counter()
-        expected = self.bench.source.reference(images, options=self.bench.options)
-        between = time.perf_counter()
-        try:
-            found = self.runner.run(images)
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a runtime that fails on an input has failed the certificate
-            first = next(
-                (line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__
-            )
-            return f"The artifact failed on an input: {first[:300]}"
-        ended = time.perf_counter()
-        if self.images:
-            self.bench.times_ms.setdefault("source", []).append((between - started) * 1000)
-            self.bench.times_ms.setdefault("artifact", []).append((ended - between) * 1000)
+        answer = call()
+        times = self.bench.times_ms.setdefault(side, [])
+        if side in self._warm:
+            times.append((time.perf_counter() - started) * 1000)
+        self._warm.add(side)
+        return answer
+
+    def _batch(
+        self, pictures: list[Picture], images: Images, expected: list[NamedOutput], found: list[NamedOutput]
+    ) -> str:
         for check in self.checks:
             check.outputs_hear(expected, found, images)
         shape = (images.shape[2], images.shape[3])
-        sides = []
-        for outputs in (expected, found):
-            try:
-                sides.append(self._decoded(outputs, shape))
-            except (ValueError, IndexError, RuntimeError) as error:
-                if outputs is expected:
-                    raise
-                return f"The artifact's outputs can't be read as detections: {str(error)[:200]}"
+        source = self._decoded(expected, shape)
+        try:
+            artifact = self._decoded(found, shape)
+        except (ValueError, IndexError, RuntimeError) as error:
+            return f"The artifact's outputs can't be read as detections: {_first_line(error)}"
         for index, picture in enumerate(pictures):
-            self._image(picture, sides[0][index], sides[1][index])
+            self._image(picture, source[index], artifact[index])
         return ""
 
     def _decoded(self, outputs: Any, shape: tuple[int, int]) -> list[Seen]:
