@@ -157,6 +157,13 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("mfa.reset_stop", "Stop the reset of the own second factor", Reach.SELF),
     ("security.view", "See the security policy", Reach.INSTANCE),
     ("security.update", "Change the security policy", Reach.INSTANCE),
+    ("identity_provider.view", "See who signs people in (single sign-on)", Reach.INSTANCE),
+    ("identity_provider.create", "Add an identity provider", Reach.INSTANCE),
+    ("identity_provider.update", "Change an identity provider", Reach.INSTANCE),
+    ("identity_provider.remove", "Remove an identity provider", Reach.INSTANCE),
+    ("identity_provider.test", "Test the connection to an identity provider", Reach.INSTANCE),
+    ("group_mapping.create", "Let a provider's group give a role", Reach.INSTANCE),
+    ("group_mapping.remove", "Let a provider's group give a role no longer", Reach.INSTANCE),
     ("user.unlock", "Let somebody try again who failed to sign in too often", Reach.INSTANCE),
     ("user.session_revoke", "End somebody's sessions", Reach.INSTANCE),
     ("system.view", "See the system page", Reach.INSTANCE),
@@ -168,6 +175,9 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("mfa.step_up", "Show a fresh second factor", Reach.SELF),
     ("session.view", "See the own sessions", Reach.SELF),
     ("session.revoke", "End an own session", Reach.SELF),
+    ("identity.view", "See the own identities at providers", Reach.SELF),
+    ("identity.link", "Link an identity at a provider to the own account", Reach.SELF),
+    ("identity.unlink", "Unlink an own identity", Reach.SELF),
     ("mfa.enrol", "Enrol a second factor", Reach.SELF),
     ("mfa.remove", "Remove a second factor", Reach.SELF),
     ("mfa.rename", "Rename a second factor", Reach.SELF),
@@ -266,6 +276,7 @@ AUDITOR_PERMISSIONS: frozenset[str] = (
         "token.view_all",
         "reach.view",
         "invitation.view",
+        "identity_provider.view",
     )
     | _REVIEW
     | _LOG_CARE
@@ -298,7 +309,7 @@ PERMISSION_GROUPS: dict[str, str] = {
     "upload": "Datasets and uploads", "job": "Jobs", "audit": "Audit and its review", "finding": "Audit and its review", "rule": "Audit and its review",
     "review": "Audit and its review", "digest": "Audit and its review", "retention": "Audit and its review",
     "hold": "Audit and its review", "person": "Accounts", "security": "System", "user": "Accounts", "system": "System",
-    "demo": "System", "account": "Own account", "mfa": "Own account", "token": "Tokens and machines", "service": "Tokens and machines",
+    "demo": "System", "account": "Own account", "mfa": "Own account", "identity": "Own account", "identity_provider": "System", "group_mapping": "System", "token": "Tokens and machines", "service": "Tokens and machines",
     "dashboard": "Everybody", "docs": "Everybody", "search": "Everybody",
 }  # fmt: skip
 """Under which heading a permission is shown, by its entity; one that is not named here stands under "Other"."""
@@ -317,6 +328,8 @@ STEP_UP_PERMISSIONS: frozenset[str] = _codes(
     "mfa.enrol", "mfa.remove", "mfa.recovery",
     "token.create", "token.waive_step_up", "token.rotate", "token.issue", "token.revoke_any", "token.check_leak",
     "service.create", "service.update", "service.activate", "security.update",
+    "identity_provider.create", "identity_provider.update", "identity_provider.remove",
+    "group_mapping.create", "group_mapping.remove", "identity.link", "identity.unlink",
     "rule.update", "rule.mute",
     "audit.export", "audit.export_remove", "retention.update", "retention.prune", "hold.release", "person.erase",
 )  # fmt: skip

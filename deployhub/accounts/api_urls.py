@@ -3,6 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from deployhub.accounts.api.federation import IdentityProviderViewSet, IdentityViewSet
 from deployhub.accounts.api.invitations import InvitationViewSet
 from deployhub.accounts.api.issued_tokens import IssuedTokenViewSet, LeakReportViewSet
 from deployhub.accounts.api.me import MeViewSet
@@ -20,6 +21,8 @@ router.register("sessions", SessionViewSet, basename="sessions")
 router.register("tokens", TokenViewSet, basename="tokens")
 router.register("issued-tokens", IssuedTokenViewSet, basename="issued-tokens")
 router.register("service-accounts", ServiceAccountViewSet, basename="service-accounts")
+router.register("identity-providers", IdentityProviderViewSet, basename="identity-providers")
+router.register("identities", IdentityViewSet, basename="identities")
 router.register("users", UserViewSet, basename="users")
 urlpatterns = [
     path("me/", MeViewSet.as_view({"get": "retrieve"}), name="me"),

@@ -28,6 +28,7 @@ from deployhub.kernel.errors import Forbidden, MfaRequired
 
 _ENROLMENT = "/account/mfa/"
 _OPEN_WITHOUT = ("accounts:step-up", "accounts:step-up-again", "accounts:sign-out")
+_OPEN_BEGINNINGS = ("/account/step-up/with/", "/sign-in/with/")
 """What somebody may still do whose days of grace are over, beside setting up a second factor."""
 
 
@@ -123,6 +124,8 @@ class FirstStepsMiddleware:
         if request.path.startswith("/api/"):
             if not request.headers.get("Authorization", "").lower().startswith("bearer "):
                 return error_respond(request, mfa_overdue())
-        elif not request.path.startswith(_ENROLMENT) and request.path not in map(reverse, _OPEN_WITHOUT):
+        elif not request.path.startswith((_ENROLMENT, *_OPEN_BEGINNINGS)) and request.path not in map(
+            reverse, _OPEN_WITHOUT
+        ):
             return error_respond(request, mfa_overdue())
         return self.get_response(request)

@@ -38,25 +38,44 @@ def _secrets() -> list[str]:
     return [settings.SECRET_KEY, *(str(older) for older in settings.SECRET_KEY_FALLBACKS)]
 
 
-def seed_seal(seed: bytes, *, context: bytes) -> str:
-    """Seal a second factor's seed (AES-256-GCM). `context` binds it to its row: a copy elsewhere does not open."""
+def _seal(plain: bytes, *, purpose: str, context: bytes) -> str:
+    """AES-256-GCM. `context` binds it to its row: a copy elsewhere does not open."""
     nonce = secrets.token_bytes(NONCE_BYTES)
-    sealed = AESGCM(_key(settings.SECRET_KEY, "totp-seed")).encrypt(nonce, seed, context)
+    sealed = AESGCM(_key(settings.SECRET_KEY, purpose)).encrypt(nonce, plain, context)
     return f"{_VERSION}:{base64.b64encode(nonce + sealed).decode()}"
 
 
-def seed_open(text: str, *, context: bytes) -> bytes:
-    """The seed. Raises SealBrokenError."""
+def _open(text: str, *, purpose: str, context: bytes) -> bytes:
     version, _, body = text.partition(":")
     if version != _VERSION:
         raise SealBrokenError(f"unknown seal {version!r}")
     raw = base64.b64decode(body)
     for secret in _secrets():
         try:
-            return AESGCM(_key(secret, "totp-seed")).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], context)
+            return AESGCM(_key(secret, purpose)).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], context)
         except InvalidTag:
             continue
-    raise SealBrokenError("the seed was changed, or SECRET_KEY was")
+    raise SealBrokenError("what was sealed was changed, or SECRET_KEY was")
+
+
+def seed_seal(seed: bytes, *, context: bytes) -> str:
+    """Seal a second factor's seed for its row."""
+    return _seal(seed, purpose="totp-seed", context=context)
+
+
+def seed_open(text: str, *, context: bytes) -> bytes:
+    """The seed. Raises SealBrokenError."""
+    return _open(text, purpose="totp-seed", context=context)
+
+
+def secret_seal(secret: str, *, context: bytes) -> str:
+    """Seal the secret that DeployHub shows to an identity provider."""
+    return _seal(secret.encode(), purpose="client-secret", context=context)
+
+
+def secret_open(text: str, *, context: bytes) -> str:
+    """The secret. Raises SealBrokenError."""
+    return _open(text, purpose="client-secret", context=context).decode()
 
 
 def code_digests(code: str, *, context: bytes) -> list[str]:

@@ -4,6 +4,8 @@ from django.urls import path
 
 from deployhub.accounts.views import (
     account,
+    identities,
+    identity_providers,
     invitations,
     issued_tokens,
     joining,
@@ -15,6 +17,7 @@ from deployhub.accounts.views import (
     service_accounts,
     sessions,
     sign_in,
+    sign_on,
     step_up,
     tokens,
     users,
@@ -25,6 +28,8 @@ urlpatterns = [
     path("sign-in/", sign_in.SignInPage.as_view(), name="sign-in"),
     path("sign-in/verify/", sign_in.SecondStepPage.as_view(), name="sign-in-verify"),
     path("sign-in/passkey/", passkeys.PasskeySignIn.as_view(), name="sign-in-passkey"),
+    path("sign-in/with/<slug:slug>/", sign_on.SignOnStart.as_view(), name="sign-on"),
+    path("sign-in/with/<slug:slug>/callback/", sign_on.SignOnCallback.as_view(), name="sign-on-callback"),
     path("sign-out/", sign_in.SignOutPage.as_view(), name="sign-out"),
     path("account/", account.AccountPage.as_view(), name="account"),
     path("account/password/", password.PasswordPage.as_view(), name="password"),
@@ -56,6 +61,22 @@ urlpatterns = [
         "account/mfa/passkeys/<uuid:passkey_id>/remove/",
         second_factor.SecondFactorRemove.as_view(),
         name="passkey-remove",
+    ),
+    path("account/identities/", identities.IdentitiesPage.as_view(), name="identities"),
+    path(
+        "account/identities/link/<uuid:provider_id>/",
+        identities.IdentityLink.as_view(),
+        name="identity-link",
+    ),
+    path(
+        "account/identities/<uuid:identity_id>/unlink/",
+        identities.IdentityUnlink.as_view(),
+        name="identity-unlink",
+    ),
+    path(
+        "account/step-up/with/<uuid:provider_id>/",
+        identities.StepUpAtProvider.as_view(),
+        name="step-up-at-provider",
     ),
     path("account/sessions/", sessions.SessionsPage.as_view(), name="sessions"),
     path(
@@ -140,6 +161,41 @@ urlpatterns = [
     path("join/strength/", joining.JoinStrength.as_view(), name="join-strength"),
     path("settings/security/", security.SecurityPolicyPage.as_view(), name="security"),
     path("settings/security/preview/", security.SecurityPreview.as_view(), name="security-preview"),
+    path(
+        "settings/single-sign-on/",
+        identity_providers.IdentityProvidersPage.as_view(),
+        name="identity-providers",
+    ),
+    path(
+        "settings/single-sign-on/new/",
+        identity_providers.IdentityProviderNew.as_view(),
+        name="identity-provider-new",
+    ),
+    path(
+        "settings/single-sign-on/<uuid:provider_id>/",
+        identity_providers.IdentityProviderPage.as_view(),
+        name="identity-provider",
+    ),
+    path(
+        "settings/single-sign-on/<uuid:provider_id>/test/",
+        identity_providers.IdentityProviderTest.as_view(),
+        name="identity-provider-test",
+    ),
+    path(
+        "settings/single-sign-on/<uuid:provider_id>/remove/",
+        identity_providers.IdentityProviderRemove.as_view(),
+        name="identity-provider-remove",
+    ),
+    path(
+        "settings/single-sign-on/<uuid:provider_id>/mappings/new/",
+        identity_providers.GroupMappingNew.as_view(),
+        name="group-mapping-new",
+    ),
+    path(
+        "settings/single-sign-on/<uuid:provider_id>/mappings/<uuid:mapping_id>/remove/",
+        identity_providers.GroupMappingRemove.as_view(),
+        name="group-mapping-remove",
+    ),
     path("users/", users.UsersPage.as_view(), name="users"),
     path("users/new/", users.UserNewPage.as_view(), name="user-new"),
     path("users/<uuid:user_id>/", users.UserPage.as_view(), name="user"),

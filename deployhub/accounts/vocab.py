@@ -69,6 +69,11 @@ class AccountKind(models.TextChoices):
     SERVICE = "service", "Service account"
 
 
+class GlobalRole(models.TextChoices):
+    ADMINISTRATOR = "administrator", "Administrator"
+    AUDITOR = "auditor", "Auditor"
+
+
 class Revocation(models.TextChoices):
     """Why a token ended before its time."""
 
@@ -105,9 +110,14 @@ class Factor(StrEnum):
     TOTP = "totp"
     RECOVERY_CODE = "recovery_code"
     PASSKEY = "passkey"
+    OIDC = "oidc"
+    OIDC_MFA = "oidc_mfa"
+    """A provider that is trusted for it told of a second factor."""
 
 
-WITH_SECOND_FACTOR: frozenset[str] = frozenset({Factor.TOTP, Factor.RECOVERY_CODE, Factor.PASSKEY})
+WITH_SECOND_FACTOR: frozenset[str] = frozenset(
+    {Factor.TOTP, Factor.RECOVERY_CODE, Factor.PASSKEY, Factor.OIDC_MFA}
+)
 """What completes a sign-in of somebody who has a second factor."""
 
 SESSION_CEREMONIES = "passkey_ceremonies"
@@ -115,12 +125,22 @@ SESSION_CEREMONIES = "passkey_ceremonies"
 SESSION_PENDING = "pending_sign_in"
 SESSION_INVITATION = "invitation"
 """Which invitation a browser brought, and the digest of its code."""
+SESSION_SIGN_ON = "single_sign_on"
+"""Flows to a provider that wait for its answer."""
+
+SIGN_ON_TIME = timedelta(minutes=10)
+"""So long a provider may take until it sends somebody back."""
+SIGN_ON_FLOWS_MAX = 4
+"""Flows that wait in one browser: one for each tab that somebody tries it in."""
+IDENTITY_PROVIDERS_MAX = 10
+GROUP_MAPPINGS_MAX = 500
 
 FACTOR_WORDS = {
     "password": "password alone",
-    "totp": "password and authenticator app",
-    "recovery_code": "password and recovery code",
+    "totp": "with authenticator app",
+    "recovery_code": "with recovery code",
     "passkey": "passkey",
     "oidc": "single sign-on",
+    "oidc_mfa": "single sign-on with a second factor",
 }
 """How a sign-in was completed, for the list of sessions."""

@@ -264,6 +264,7 @@ SPECTACULAR_SETTINGS = {
         "CertificateOutcomeEnum": "deployhub.registry.vocab.CertificateOutcome",
         "VerdictEnum": "deployhub.review.watch.vocab.Verdict",
         "AccountKindEnum": "deployhub.accounts.vocab.AccountKind",
+        "MappedRoleEnum": "deployhub.accounts.models.federation.MAPPED_ROLES",
         "RequestStateEnum": "deployhub.access.vocab.RequestState",
     },
 }

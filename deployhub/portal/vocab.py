@@ -37,6 +37,14 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry(
         "Security policy", "accounts:security", "shield-check", "security.view", "Instance", of_project=False
     ),
+    Entry(
+        "Single sign-on",
+        "accounts:identity-providers",
+        "log-in",
+        "identity_provider.view",
+        "Instance",
+        of_project=False,
+    ),
     Entry("System", "portal:system", "server", "system.view", "Instance", of_project=False),
 )
 

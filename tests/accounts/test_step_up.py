@@ -30,6 +30,9 @@ DANGEROUS_ENTITIES = {
     "key",
     "secret",
     "service",
+    "identity",
+    "identity_provider",
+    "group_mapping",
 }
 DANGEROUS_VERBS = {
     "deploy",
@@ -53,6 +56,7 @@ HARMLESS = {
     "mfa.step_up": "the step-up itself",
     "mfa.reset_decline": "keeps a factor where it is; in an alarm it must be quick",
     "mfa.reset_stop": "keeps the own factor; in an alarm it must be quick",
+    "identity_provider.test": "looks at what a provider publishes, and changes nothing",
 }
 """Reviewed: permissions over what is dangerous that need no fresh second factor, each with its reason."""
 

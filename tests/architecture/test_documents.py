@@ -184,5 +184,5 @@ def test_every_requirement_of_the_checklist_is_answered_once() -> None:
 
 def test_every_answer_of_the_checklist_has_a_state_and_a_reason() -> None:
     rows = re.findall(r"^\| \d[^|]* \| ([^|]*) \| ([^|]*) \|", (DOCS / "asvs.md").read_text(), re.M)
-    assert {state for state, _ in rows} == {"met", "partly", "not yet", "does not apply"}
+    assert {state for state, _ in rows} <= {"met", "partly", "not yet", "does not apply"}
     assert all(reason.strip() for _, reason in rows)

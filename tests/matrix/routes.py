@@ -16,6 +16,8 @@ PUBLIC = {
     "accounts:sign-in": "the way in",
     "accounts:sign-in-verify": "its second step",
     "accounts:sign-in-passkey": "the way in without a password",
+    "accounts:sign-on": "the way in by an identity provider",
+    "accounts:sign-on-callback": "where the provider sends people back to",
     "accounts:sign-out": "the way out; of no use to somebody who is not in",
     "accounts:leak-report": "whoever finds a token has no account; the answer tells nothing",
     "leak-report": "likewise, at the API",

@@ -52,6 +52,7 @@ GLOBAL_THINGS = {
     "digest",
     "toolchain",
     "mfa_reset",
+    "provider",
 }
 """Things that belong to no project: whoever may see one may see all."""
 

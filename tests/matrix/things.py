@@ -11,6 +11,9 @@ from uuid import UUID, uuid4
 from deployhub.access.models import AccessRequest, CustomRole, Membership
 from deployhub.accounts.models import (
     ApiToken,
+    FederatedIdentity,
+    GroupMapping,
+    IdentityProvider,
     Invitation,
     MfaReset,
     Passkey,
@@ -75,6 +78,10 @@ SINGULAR = {
     "sessions": "session",
     "mfa": "device",
     "passkeys": "passkey",
+    "identity-providers": "provider",
+    "single-sign-on": "provider",
+    "mappings": "mapping",
+    "identities": "identity",
     "members": "membership",
     "memberships": "membership",
     "aliases": "alias",
@@ -164,6 +171,19 @@ class Things:
         passkey = Passkey.objects.create(
             user=self.user, name="laptop", site="localhost", credential_id=uuid4().hex, public_key="k"
         )
+        provider, _ = IdentityProvider.objects.get_or_create(
+            slug="house",
+            defaults={
+                "name": "House",
+                "issuer": "http://127.0.0.1:1",
+                "client_id": "hub",
+                "is_enabled": False,
+            },
+        )
+        mapping, _ = GroupMapping.objects.get_or_create(provider=provider, group="auditors", role="auditor")
+        identity = FederatedIdentity.objects.create(
+            provider=provider, subject=self.user.username, user=self.user
+        )
         now = utc_now()
         finding = Finding.objects.create(
             rule="brute_force", severity="medium", subject=uuid4().hex, told="Sign-ins failed.", first_event_id=1,
@@ -219,6 +239,9 @@ class Things:
             "session": str(session.pk),
             "mfa_reset": str(reset.pk),
             "invitation": str(invitation.pk),
+            "provider": str(provider.pk),
+            "mapping": str(mapping.pk),
+            "identity": str(identity.pk),
             "membership": str(membership.pk) if membership else str(uuid4()),
             "user": str(self.user.pk),
             "event": str(AuditLeaf.objects.latest("position").event_id),

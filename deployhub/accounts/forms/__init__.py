@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from deployhub.access.vocab import TokenScope
 from deployhub.accounts.models import User
+from deployhub.accounts.models.federation import MAPPED_ROLES
 from deployhub.accounts.models.security_policy import ROLES_OF_DEMAND
 from deployhub.accounts.services.service_accounts import MACHINE_ROLES
 from deployhub.accounts.vocab import (
@@ -287,6 +288,67 @@ class LeakCheckForm(forms.Form):
         elif not cleaned.get("text", "").strip():
             self.add_error("text", "Paste a text, or choose a file.")
         return cleaned
+
+
+class IdentityProviderForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=60, help_text="Stands on the button of the sign-in page.")
+    issuer = forms.CharField(
+        label="Issuer",
+        max_length=300,
+        help_text="As the provider writes it, to the letter: https://id.example.org/realms/house",
+        widget=forms.URLInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
+    )
+    client_id = forms.CharField(label="Client id", max_length=200)
+    client_secret = forms.CharField(
+        label="Client secret",
+        required=False,
+        max_length=500,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Kept sealed and never shown again. Left empty: the present one stays.",
+    )
+    scopes = forms.CharField(label="Scopes", max_length=200, initial="openid profile email")
+    groups_claim = forms.CharField(
+        label="Claim with the groups",
+        max_length=100,
+        required=False,
+        initial="groups",
+        help_text="Empty: groups give no roles.",
+    )
+    provisions = forms.BooleanField(
+        label="Make an account for somebody new",
+        required=False,
+        help_text="Without it only people get in who linked their account themselves.",
+    )
+    trusted_for_mfa = forms.BooleanField(
+        label="Trust it for the second factor",
+        required=False,
+        help_text="Where it tells of one in amr or acr, DeployHub asks for none of its own.",
+    )
+    mfa_values = forms.CharField(
+        label="Values of amr or acr that tell of a second factor",
+        required=False,
+        max_length=1000,
+        initial="mfa",
+        help_text="Separated by spaces.",
+    )
+    is_enabled = forms.BooleanField(label="Offer it on the sign-in page", required=False, initial=True)
+
+    def clean_mfa_values(self) -> list[str]:
+        return self.cleaned_data["mfa_values"].split()
+
+
+class GroupMappingForm(forms.Form):
+    group = forms.CharField(label="Group", max_length=200, help_text="As the provider sends it.")
+    role = forms.ChoiceField(label="Role", choices=MAPPED_ROLES)
+    project = forms.ChoiceField(
+        label="Project", choices=(), required=False, help_text="None for a role of the instance."
+    )
+
+    def __init__(self, *args: Any, projects: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["project"]
+        field.choices = [("", "The whole instance"), *projects]
 
 
 class SecurityPolicyForm(forms.Form):

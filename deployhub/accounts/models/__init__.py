@@ -1,7 +1,13 @@
-"""User, invitations, service accounts, second factors, recovery codes, API tokens, the security policy."""
+"""User, invitations, service accounts, second factors, recovery codes, API tokens, the security policy, single sign-on."""
 
 from deployhub.accounts.models.attempts import FailedAttempts
 from deployhub.accounts.models.factors import Passkey, RecoveryCode, TotpDevice
+from deployhub.accounts.models.federation import (
+    FederatedIdentity,
+    GroupMapping,
+    IdentityProvider,
+    MappedRole,
+)
 from deployhub.accounts.models.invitations import Invitation
 from deployhub.accounts.models.resets import MfaReset
 from deployhub.accounts.models.security_policy import SecurityPolicy
@@ -13,7 +19,11 @@ from deployhub.accounts.models.users import User, session_stamp_new
 __all__ = [
     "ApiToken",
     "FailedAttempts",
+    "FederatedIdentity",
+    "GroupMapping",
+    "IdentityProvider",
     "Invitation",
+    "MappedRole",
     "MfaReset",
     "Passkey",
     "RecoveryCode",

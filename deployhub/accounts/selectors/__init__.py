@@ -23,7 +23,7 @@ from deployhub.accounts.models import (
     TotpDevice,
     User,
 )
-from deployhub.accounts.vocab import LEAK_NOTICE, TOKEN_EXPIRES_SOON, AccountKind, Revocation
+from deployhub.accounts.vocab import LEAK_NOTICE, TOKEN_EXPIRES_SOON, AccountKind, Factor, Revocation
 from deployhub.audit.scope import event_record
 from deployhub.kernel.actor import Actor, ActorKind, Door
 from deployhub.kernel.clock import utc_now
@@ -141,7 +141,10 @@ def security_policy_read(actor: Actor) -> SecurityPolicy:
 def step_up_terms(actor: Actor) -> StepUpTerms:
     """How fresh a second factor must be, and whether this person has to set one up first."""
     must_enrol = (
-        actor.user_id is not None and mfa_is_demanded(actor) and not second_factor_is_on(actor.user_id)
+        actor.user_id is not None
+        and actor.auth_method != Factor.OIDC_MFA
+        and mfa_is_demanded(actor)
+        and not second_factor_is_on(actor.user_id)
     )
     return StepUpTerms(minutes=security_policy_of(actor).step_up_minutes, must_enrol=must_enrol)
 

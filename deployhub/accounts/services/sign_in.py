@@ -29,7 +29,7 @@ from deployhub.accounts.services.ceremonies import Purpose, assertion_verify
 from deployhub.accounts.services.second_factor import recovery_code_use, totp_verify
 from deployhub.accounts.services.sessions import session_row_create, session_row_end
 from deployhub.accounts.services.step_up import freshness_stamp
-from deployhub.accounts.vocab import SECOND_STEP_TIME, SESSION_PENDING, Factor
+from deployhub.accounts.vocab import SECOND_STEP_TIME, SESSION_PENDING, WITH_SECOND_FACTOR, Factor
 from deployhub.audit.scope import event_record
 from deployhub.audit.vocab import Operation, Outcome
 from deployhub.doors.middleware import actor_of_session
@@ -45,13 +45,15 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 @dataclass(frozen=True, slots=True)
 class PendingSignIn:
-    """Who has shown the password and not yet the second factor."""
+    """Who has shown the password, or came from a provider, and has not yet shown the second factor."""
 
     user: User
     next_address: str
+    by_provider: bool
 
 
-def _refusal_record(actor: Actor, *, username: str, user: User | None, reason: str) -> None:
+def sign_in_refuse(actor: Actor, *, username: str, user: User | None, reason: str) -> None:
+    """Write a failed sign-in to the log."""
     event_record(
         actor,
         "account.sign_in",
@@ -79,11 +81,11 @@ def password_step(
             username=username, address=actor.address, is_known_address=known_address.exists()
         )
     except RateLimited:
-        _refusal_record(actor, username=username, user=user, reason="too many failed attempts")
+        sign_in_refuse(actor, username=username, user=user, reason="too many failed attempts")
         raise
     known = authenticate(request, username=username, password=password)
     if not isinstance(known, User):
-        _refusal_record(actor, username=username, user=user, reason="wrong name or password, or not active")
+        sign_in_refuse(actor, username=username, user=user, reason="wrong name or password, or not active")
         raise InvalidInput("Name or password is wrong.", hint="Check both, then try again.")
     if known.one_time_password_is_over:
         _refusal_record(actor, username=username, user=user, reason="one-time password, not used in time")
@@ -92,16 +94,27 @@ def password_step(
             hint="Ask an administrator for a new one.",
         )
     sign_in_attempt_succeeded(username=username, address=actor.address)
-    if second_factor_is_on(known.pk):
-        request.session.flush()  # a fresh key: nothing that was here before the password counts
+    return first_step_done(request, user=known, factor=Factor.PASSWORD, next_address=next_address)
+
+
+def first_step_done(
+    request: HttpRequest, *, user: User, factor: Factor, next_address: str, shown_at: float | None = None
+) -> bool:
+    """Somebody showed who they are, by password or by a provider. True: signed in. False: the second step is to come.
+
+    `factor` tells whether the first step was two factors in one; `shown_at` when it was shown, if not just now.
+    """
+    if factor not in WITH_SECOND_FACTOR and second_factor_is_on(user.pk):
+        request.session.flush()  # a fresh key: nothing that was here before the first step counts
         request.session[SESSION_PENDING] = {
-            "user_id": str(known.pk),
+            "user_id": str(user.pk),
             "at": utc_now().isoformat(),
-            "proof": known.get_session_auth_hash(),
+            "proof": user.get_session_auth_hash(),
             "next": next_address,
+            "first": factor.value,
         }
         return False
-    session_begin(request, user=known, factor=Factor.PASSWORD)
+    session_begin(request, user=user, factor=factor, shown_at=shown_at)
     return True
 
 
@@ -115,7 +128,7 @@ def pending_sign_in(request: HttpRequest) -> PendingSignIn | None:
     if user is None or not fresh or not constant_time_compare(kept["proof"], user.get_session_auth_hash()):
         del request.session[SESSION_PENDING]
         return None
-    return PendingSignIn(user=user, next_address=kept["next"])
+    return PendingSignIn(user=user, next_address=kept["next"], by_provider=kept.get("first") == Factor.OIDC)
 
 
 def second_step(
@@ -128,7 +141,7 @@ def second_step(
         address_attempt_begin(actor.address)
         attempt_begin(key)
     except RateLimited:
-        _refusal_record(actor, username=user.username, user=user, reason="too many failed second factors")
+        sign_in_refuse(actor, username=user.username, user=user, reason="too many failed second factors")
         raise
     device: TotpDevice | None = None
     if factor is Factor.TOTP:
@@ -140,7 +153,7 @@ def second_step(
     else:
         right = recovery_code_use(actor=actor, user=user, code=code)
     if not right:
-        _refusal_record(actor, username=user.username, user=user, reason=f"wrong second factor ({factor})")
+        sign_in_refuse(actor, username=user.username, user=user, reason=f"wrong second factor ({factor})")
         if factor is Factor.TOTP:
             raise InvalidInput("This code is not right.", hint="Each code works once; wait for the next one.")
         if factor is Factor.PASSKEY:
@@ -159,7 +172,7 @@ def passkey_sign_in(request: HttpRequest, *, actor: Actor, answer: str) -> None:
     address_attempt_begin(actor.address)
     shown = assertion_verify(request, actor=actor, purpose=Purpose.SIGN_IN, answer=answer, user=None)
     if shown is None:
-        _refusal_record(actor, username="", user=None, reason="wrong or unknown passkey")
+        sign_in_refuse(actor, username="", user=None, reason="wrong or unknown passkey")
         raise InvalidInput(
             "This passkey was not accepted.", hint="It may have been removed. Sign in by name and password."
         )
@@ -168,9 +181,16 @@ def passkey_sign_in(request: HttpRequest, *, actor: Actor, answer: str) -> None:
 
 
 def session_begin(
-    request: HttpRequest, *, user: User, factor: Factor, device: TotpDevice | None = None
+    request: HttpRequest,
+    *,
+    user: User,
+    factor: Factor,
+    device: TotpDevice | None = None,
+    shown_at: float | None = None,
 ) -> None:
     """Sign the session in under a new key and record it; a sign-in that cannot be recorded does not happen.
+
+    `shown_at`: when the factor was shown (a provider may have asked hours ago); None for just now.
 
     A service account has no way to come as far as this; the last door is shut to it all the same.
     """
@@ -181,7 +201,7 @@ def session_begin(
     failures = failures_since(user, user.last_login)
     login(request, user, backend=BACKEND)
     request.session[SESSION_FACTOR] = factor.value
-    freshness_stamp(request)  # every factor that the person has was shown just now
+    freshness_stamp(request, shown_at)
     if device is not None:
         otp_login(request, device)
     try:

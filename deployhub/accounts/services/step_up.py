@@ -28,9 +28,9 @@ _WRONG = {
 }
 
 
-def freshness_stamp(request: HttpRequest) -> None:
-    """Note in the session that a proof was shown just now."""
-    request.session[SESSION_SECOND_FACTOR_AT] = time.time()
+def freshness_stamp(request: HttpRequest, shown_at: float | None = None) -> None:
+    """Note in the session when a proof was shown: just now, unless told otherwise."""
+    request.session[SESSION_SECOND_FACTOR_AT] = time.time() if shown_at is None else shown_at
 
 
 def _event(actor: Actor, user: User, factor: Factor, outcome: Outcome, reason: str = "") -> None:

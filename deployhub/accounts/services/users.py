@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import IntegrityError, models, transaction
 
 from deployhub.access import policy
-from deployhub.accounts.models import Invitation, User
+from deployhub.accounts.models import FederatedIdentity, Invitation, User
 from deployhub.accounts.services.ownership import projects_pass_on
 from deployhub.accounts.services.passwords import one_time_password
 from deployhub.accounts.services.token_ends import tokens_end
@@ -118,7 +118,8 @@ def user_activate(*, actor: Actor, user: User) -> User:
 def user_reset(*, actor: Actor, user: User) -> tuple[User, str]:
     """For somebody who lost their password, or whose account was taken over. Returns a one-time password.
 
-    Sessions and tokens end. The second factor stays and is asked for: a lost one is reset by two (services/resets.py).
+    Sessions and tokens end, identities at providers are unlinked. The second factor stays and is
+    asked for: a lost one is reset by two (services/resets.py).
     """
     person_demand(user)
     not_oneself_demand(actor, user)
@@ -126,6 +127,7 @@ def user_reset(*, actor: Actor, user: User) -> tuple[User, str]:
         raise Conflict("This account is not active.", hint="Activate it first.")
     password = one_time_password()
     _access_end(user)
+    FederatedIdentity.objects.filter(user=user).delete()  # whoever took it over may have linked their own
     user.one_time_password_set(password)
     user.save(update_fields=["password", "must_change_password", "one_time_since", "session_stamp"])
     return user, password

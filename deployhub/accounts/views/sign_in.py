@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from deployhub.accounts.forms import SignInForm
 from deployhub.accounts.selectors import second_factors_of
+from deployhub.accounts.selectors.federation import providers_offered
 from deployhub.accounts.services.ceremonies import Purpose, assertion_begin, site_of
 from deployhub.accounts.services.sign_in import (
     PendingSignIn,
@@ -40,7 +41,11 @@ class SignInPage(FormPage):
     form_class = SignInForm
 
     def context(self, **extra: Any) -> dict[str, Any]:
-        return {"next": self.request.POST.get("next") or self.request.GET.get("next", ""), **extra}
+        return {
+            "next": self.request.POST.get("next") or self.request.GET.get("next", ""),
+            "providers": providers_offered(),
+            **extra,
+        }
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.user.is_authenticated:
@@ -88,6 +93,7 @@ class SecondStepPage(Page):
         return self.page(
             status=status,
             person=pending.user,
+            by_provider=pending.by_provider,
             recovery=recovery,
             error=error,
             factors=factors,

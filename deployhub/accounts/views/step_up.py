@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from deployhub.accounts.selectors import account_get, passkeys_own, second_factors_own
+from deployhub.accounts.selectors.federation import identities_usable
 from deployhub.accounts.services.ceremonies import (
     ANSWER_CHARACTERS_MAX,
     Purpose,
@@ -27,15 +28,24 @@ from deployhub.kernel.errors import InvalidInput, RateLimited
 SHOWN_MAX = 256
 
 
+def _asked(request: HttpRequest, name: str) -> str:
+    return str(request.POST.get(name) or request.GET.get(name, ""))
+
+
+def onward_address(request: HttpRequest) -> str:
+    """Where to go after the step-up: to what was wanted, or to the form that is to be sent again."""
+    wanted = safe_address(request, _asked(request, "next"))
+    if _asked(request, "again") == "1":
+        return f"{reverse('accounts:step-up-again')}?{urlencode({'next': wanted})}"
+    return wanted
+
+
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
 class StepUpPage(Page):
     """Asks for the strongest factor first; what was sent meanwhile is sent again afterwards."""
 
     permission = "mfa.step_up"
     template_name = "accounts/step_up.html"
-
-    def _asked(self, name: str) -> str:
-        return str(self.request.POST.get(name) or self.request.GET.get(name, ""))
 
     def context(self, **extra: Any) -> dict[str, Any]:
         factors, site = second_factors_own(self.actor), site_of(self.request)
@@ -49,9 +59,10 @@ class StepUpPage(Page):
             "person": account_get(self.actor),
             "site": site,
             "options": options,
-            "next": safe_address(self.request, self._asked("next")),
-            "again": self._asked("again") == "1",
+            "next": safe_address(self.request, _asked(self.request, "next")),
+            "again": _asked(self.request, "again") == "1",
             "factors": factors,
+            "identities": [] if factors.has_any else list(identities_usable(self.actor)),
             "factor": self._factor_asked(
                 has_app=factors.has_app, has_passkey=bool(options), has_any=factors.has_any
             ),
@@ -89,14 +100,7 @@ class StepUpPage(Page):
             )
         except (InvalidInput, RateLimited) as error:
             return self.page(status=error.status, error=f"{error.detail} {error.hint}".strip())
-        return HttpResponseRedirect(self.onward())
-
-    def onward(self) -> str:
-        """Where to go after the step-up: to what was wanted, or to the form that is to be sent again."""
-        if self._asked("again") == "1":
-            query = urlencode({"next": safe_address(self.request, self._asked("next"))})
-            return f"{reverse('accounts:step-up-again')}?{query}"
-        return safe_address(self.request, self._asked("next"))
+        return HttpResponseRedirect(onward_address(request))
 
 
 @method_decorator(never_cache, name="dispatch")

@@ -42,7 +42,7 @@ RAISES = frozenset(
 )
 """What gives somebody more rights; whether one event really did, rules/privilege_used.py reads from its changes."""
 
-DAILY = frozenset({"mfa.enrol", "token.check_leak"})
+DAILY = frozenset({"mfa.enrol", "token.check_leak", "identity.link", "identity.unlink"})
 """Ask for a fresh second factor, and are yet nothing that one wonders about at an odd hour."""
 
 PRIVILEGED = ActionSet(
