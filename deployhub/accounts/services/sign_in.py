@@ -88,7 +88,7 @@ def password_step(
         sign_in_refuse(actor, username=username, user=user, reason="wrong name or password, or not active")
         raise InvalidInput("Name or password is wrong.", hint="Check both, then try again.")
     if known.one_time_password_is_over:
-        _refusal_record(actor, username=username, user=user, reason="one-time password, not used in time")
+        sign_in_refuse(actor, username=username, user=user, reason="one-time password, not used in time")
         raise InvalidInput(
             "This one-time password was not used in time, and opens nothing any more.",
             hint="Ask an administrator for a new one.",
