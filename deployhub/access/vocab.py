@@ -94,6 +94,7 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("artifact.view", "See artifacts", Reach.PROJECT),
     ("artifact.create", "Record an artifact (done by a worker on an engineer's request)", Reach.PROJECT),
     ("artifact.download", "Download artifacts", Reach.PROJECT),
+    ("artifact.replay", "Make an artifact again and compare it with the first", Reach.PROJECT),
     ("artifact.approve", "Mark an artifact fit for deployment, and take the mark away", Reach.PROJECT),
     ("certificate.view", "See certificates and their pictures", Reach.PROJECT),
     ("certificate.create", "Have an artifact certified", Reach.PROJECT),
@@ -216,8 +217,8 @@ _SEE = _codes(
 )  # fmt: skip
 _ENGINEER = _SEE | _codes(
     "model.create", "model.update", "version.create", "version.inspect", "version.describe", "version.download",
-    "artifact.create", "artifact.download", "dataset.create", "dataset.download", "upload.create", "export.create",
-    "job.cancel", "job.retry", "alias.request", "certificate.create", "override.request",
+    "artifact.create", "artifact.download", "artifact.replay", "dataset.create", "dataset.download", "upload.create", 
+    "export.create", "job.cancel", "job.retry", "alias.request", "certificate.create", "override.request",
 )  # fmt: skip
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
@@ -230,6 +231,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
         "alias.approve",
         "artifact.create",
         "artifact.download",
+        "artifact.replay",
         "version.describe",
         "export.create",
         "job.cancel",
@@ -361,7 +363,7 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
         "upload.create", "upload.append", "upload.abandon", "upload.view",
     ),
     TokenScope.RUN: _codes("export.create", "artifact.create", "job.cancel", "job.retry", "model.alias", "alias.request", "alias.approve",
-        "certificate.create", "override.request", "override.decide", "artifact.approve",
+        "artifact.replay", "certificate.create", "override.request", "override.decide", "artifact.approve",
     ),
     TokenScope.ADMINISTER: _codes(
         "project.create", "project.update", "project.archive", "project.duties", "certificate.budget", "membership.grant",

@@ -200,6 +200,14 @@ def _job_commands(command: Any) -> None:
     retry = command("retry", "Run a failed or cancelled job again.")
     retry.add_argument("job", metavar="ID")
     retry.add_argument("--wait", "-w", action="store_true", help="follow it to its end")
+    artifact = command("artifact", "Make an artifact again, and say how alike the two are.")
+    artifact.add_argument(
+        "verb", choices=["replay"], help="replay: with the inputs and packages of its first export"
+    )
+    artifact.add_argument("artifact", metavar="ID")
+    artifact.add_argument(
+        "--no-wait", dest="wait", action="store_false", help="ask for it, and don't follow it"
+    )
 
 
 def _list_commands(command: Any) -> None:

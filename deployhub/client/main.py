@@ -14,7 +14,7 @@ from deployhub.client.terminal import Terminal
 ROOMS = {
     "login": "account", "logout": "account", "whoami": "account", "tokens": "tokens",
     "push": "push", "export": "export", "pull": "pull",
-    "jobs": "jobs", "job": "jobs", "cancel": "jobs", "retry": "jobs",
+    "jobs": "jobs", "job": "jobs", "cancel": "jobs", "retry": "jobs", "artifact": "artifact",
     "models": "lists", "versions": "lists", "artifacts": "lists", "formats": "lists",
     "tls": "tls", "verify": "verify",
     "audit": "audit",

@@ -21,11 +21,14 @@ from deployhub.conversion.serializers import (
     ExportCreate,
     ExportSerializer,
     FormatSerializer,
+    ReplayCreate,
 )
-from deployhub.conversion.services import export_create
+from deployhub.conversion.services import artifact_replay, export_create
 from deployhub.doors.api import ApiViewSet
 from deployhub.jobs.selectors import catalogue_current
+from deployhub.jobs.serializers import JobDetailSerializer
 from deployhub.kernel.errors import NotFound
+from deployhub.registry.selectors import artifact_get
 
 
 @extend_schema(tags=["exports"])
@@ -101,3 +104,26 @@ class FormatViewSet(ApiViewSet):
         if entry is None:
             raise NotFound("There is no format of this key.", hint="/api/v1/formats/ lists them.")
         return Response(FormatSerializer(entry).data)
+
+
+@extend_schema(tags=["exports"])
+class ReplayViewSet(ApiViewSet):
+    permissions: ClassVar[dict[str, str]] = {"create": "artifact.replay"}
+    serializer_class = ReplayCreate
+    pagination_class = None  # type: ignore[assignment]
+
+    @extend_schema(
+        summary="Make an artifact again",
+        description="A job makes it with the inputs, options and packages of its first export. Its result names the "
+        "`outcome`: equal_bytes, equal_graph, equal_outputs or different, and in `detail` what differs.",
+        request=ReplayCreate,
+        responses={202: JobDetailSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        artifact = artifact_get(self.actor, self.body(ReplayCreate)["artifact"])
+        job = artifact_replay(actor=self.actor, artifact=artifact)
+        return Response(
+            JobDetailSerializer(job).data,
+            status=202,
+            headers={"Location": reverse("job-detail", args=[job.pk])},
+        )

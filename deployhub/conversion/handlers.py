@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from deployhub.access import policy
-from deployhub.conversion.outputs import findings_read
+from deployhub.conversion.outputs import findings_read, replay_read
 from deployhub.conversion.services import artifact_create, exports_settle
-from deployhub.conversion.vocab import EXPORT_JOB_KIND, EXPORT_SEED
+from deployhub.conversion.vocab import EXPORT_JOB_KIND, EXPORT_SEED, REPLAY_JOB_KIND
 from deployhub.engine.spec import Limits
 from deployhub.jobs.context import JobContext
 from deployhub.jobs.kinds import Finished, handles
@@ -18,6 +18,7 @@ from deployhub.registry.models import Artifact, Dataset, ModelVersion
 from deployhub.registry.outputs import outputs_check
 from deployhub.registry.storage import blob_copy, blob_write
 from deployhub.toolchains.preparing import format_toolchain, interpreter, toolchain_held
+from deployhub.toolchains.selectors import lock_text
 
 
 @handles(
@@ -80,6 +81,58 @@ def export_run(context: JobContext) -> Finished:
         return {"artifact_id": str(artifact.pk), "proof": artifact.proof}
 
     return Finished(commit=commit)
+
+
+@handles(
+    REPLAY_JOB_KIND,
+    steps=(
+        "Fetching the model",
+        "Fetching the artifact",
+        "Loading the model",
+        "Exporting",
+        "Comparing with the first",
+    ),
+)
+def replay_run(context: JobContext) -> Finished:
+    """Make an artifact again from what it was made of, and say how alike the two are. Nothing is stored but that."""
+    spec = context.spec
+    artifact = Artifact.objects.select_related("version__blob", "version__model", "project").get(
+        pk=spec["artifact_id"]
+    )
+    policy.require(context.actor, "artifact.replay", artifact)
+    built = format_toolchain(
+        context, spec["format"], release=spec["release"], lock_text=lock_text(spec["lock_sha256"])
+    )
+    work = context.workdir_make()
+    places, inputs = inputs_fetch(context, artifact.version, calibration_id=spec.get("calibration_id"))
+    files = list(artifact.files.select_related("blob"))
+    with context.phase("Fetching the artifact", total=len(files), unit="files") as phase:
+        for done, file in enumerate(files, start=1):
+            place = work / "in" / "previous" / file.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            blob_copy(file.blob, place)
+            phase.advance(done)
+    for path in (work / "in").rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o444)
+    with toolchain_held(built) if built else contextlib.nullcontext():
+        result = context.engine_run(
+            {"kind": "replay", "previous": "in/previous", "format": spec["format"], "options": spec["options"],
+             "seed": EXPORT_SEED, **places},
+            limits=Limits(),
+            **interpreter(built),
+        )  # fmt: skip
+    outcome, detail = replay_read(result)
+    then, now = artifact.toolchain, result.get("toolchain") or {}
+    changed = [
+        f"{name} {then[name]} then, {now[name]} now"
+        for name in sorted(set(then) & set(now))
+        if then[name] != now[name]
+    ]
+    if inputs != artifact.inputs and artifact.inputs:
+        changed.insert(0, "other inputs")
+    return Finished(
+        {"artifact_id": str(artifact.pk), "outcome": outcome, "detail": " ".join([detail, *changed])[:2_000]}
+    )
 
 
 def inputs_fetch(

@@ -45,3 +45,15 @@ def findings_read(result: dict[str, Any]) -> Findings:
     if proof == Proof.VERIFIED and tables["comparison"].get("passed") is not True:
         proof, reason = Proof.LOADABLE, reason or "The comparison with the source did not pass."
     return Findings(proof=str(proof), proof_reason=reason, **tables)
+
+
+REPLAY_OUTCOMES = ("equal_bytes", "equal_graph", "equal_outputs", "different")
+
+
+def replay_read(result: dict[str, Any]) -> tuple[str, str]:
+    """Outcome and detail of a replay, in bounded words. Raises OutputInvalid for an outcome that nobody knows."""
+    told = result.get("replay")
+    told = told if isinstance(told, dict) else {}
+    if told.get("outcome") not in REPLAY_OUTCOMES:
+        raise OutputInvalid("The engine did not say how the two exports compare.")
+    return str(told["outcome"]), str(told.get("detail") or "")[:1_500].replace("\0", "")

@@ -52,6 +52,10 @@ class ExportSerializer(serializers.Serializer):
         }
 
 
+class ReplayCreate(serializers.Serializer):
+    artifact = serializers.UUIDField(help_text="Id of the artifact to make again.")
+
+
 class ExportAnswerSerializer(ExportSerializer):
     """The answer to a request for an export."""
 

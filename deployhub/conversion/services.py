@@ -17,7 +17,7 @@ from deployhub.conversion.selectors import (
     format_obstacle,
     source_facts,
 )
-from deployhub.conversion.vocab import EXPORT_JOB_KIND
+from deployhub.conversion.vocab import EXPORT_JOB_KIND, EXPORT_QUEUE, REPLAY_JOB_KIND
 from deployhub.engine.options import OptionsInvalid, options_validate
 from deployhub.jobs.models import Job
 from deployhub.jobs.selectors import catalogue_current
@@ -29,6 +29,7 @@ from deployhub.registry.models import Artifact, ArtifactFile, Dataset, ModelVers
 from deployhub.registry.outputs import OutputFile
 from deployhub.registry.storage import StoredFile, blob_record
 from deployhub.registry.vocab import VersionState
+from deployhub.toolchains.selectors import lock_text
 from deployhub.usecase import usecase
 
 
@@ -215,6 +216,48 @@ def artifact_create(
     if is_new and datasets_fitting(version) and policy.can(actor, "certificate.create", artifact):
         certificate_request(actor=actor, artifact=artifact)
     return artifact
+
+
+@usecase("artifact.replay", on="artifact")
+def artifact_replay(*, actor: Actor, artifact: Artifact) -> Job:
+    """Make an artifact again, with the inputs, options and packages of its first export, and compare.
+
+    Raises Conflict while such a job runs, and where the first inputs or packages are not known any more.
+    """
+    running = Job.objects.filter(kind=REPLAY_JOB_KIND, subject_id=artifact.pk, state__in=LIVE_STATES).first()
+    if running is not None:
+        raise Conflict(
+            "This artifact is being made again already.", hint=f"Wait for the job “{running.title}”."
+        )
+    lock = artifact.toolchain.get("lock_sha256", "")
+    if lock and not lock_text(lock):
+        raise Conflict(
+            "The list of packages that this artifact was made with is not kept here.",
+            hint="Export the version again; the new artifact can be replayed.",
+        )
+    calibration = artifact.inputs.get("calibration")
+    dataset = Dataset.objects.filter(project_id=artifact.project_id, blob__sha256=calibration).first()
+    if calibration and dataset is None:
+        raise Conflict(
+            "The calibration set that this artifact was made with is gone.", hint="Export the version again."
+        )
+    entry = format_entry(catalogue_current(), artifact.format_key)
+    return job_enqueue(
+        actor=actor,
+        kind=REPLAY_JOB_KIND,
+        title=f"Make {artifact} again",
+        project=artifact.project,
+        spec={
+            "artifact_id": str(artifact.pk),
+            "format": artifact.format_key,
+            "options": artifact.options,
+            "release": artifact.toolchain.get("ultralytics", "") if lock else "",
+            "lock_sha256": lock,
+            "calibration_id": str(dataset.pk) if dataset else None,
+        },
+        subject=artifact,
+        queue=export_queue(entry) if entry else EXPORT_QUEUE,
+    )
 
 
 def exports_settle(*, artifact: Artifact) -> None:

@@ -2,7 +2,10 @@
 
 from django.urls import path
 
-from deployhub.conversion.views import ExportNew
+from deployhub.conversion.views import ArtifactReplay, ExportNew
 
 app_name = "conversion"
-urlpatterns = [path("exports/new/", ExportNew.as_view(), name="export-new")]
+urlpatterns = [
+    path("exports/new/", ExportNew.as_view(), name="export-new"),
+    path("artifacts/<uuid:artifact_id>/replay/", ArtifactReplay.as_view(), name="replay"),
+]

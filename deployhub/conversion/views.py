@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from deployhub.access import policy
 from deployhub.conversion import selectors
 from deployhub.conversion.forms import ExportForm
-from deployhub.conversion.services import export_create
-from deployhub.doors.pages import FormPage
+from deployhub.conversion.services import artifact_replay, export_create
+from deployhub.doors.pages import FormPage, Page
 from deployhub.jobs.selectors import catalogue_current
-from deployhub.kernel.errors import NotFound
+from deployhub.kernel.errors import Conflict, NotFound
 from deployhub.kernel.ids import parse_id
 from deployhub.registry.models import ModelVersion
+from deployhub.registry.selectors import artifact_get
 from deployhub.registry.vocab import VersionState
 
 VERSIONS_OFFERED = 100
@@ -109,3 +111,18 @@ class ExportNew(FormPage):
         if asked.is_joined:
             messages.info(self.request, "This exact export is being made already; here is its job.")
         return reverse("jobs:job", args=[asked.export.job_id])
+
+
+class ArtifactReplay(Page):
+    """The button that makes an artifact again, then shows the job."""
+
+    permission = "artifact.replay"
+
+    def post(self, request: HttpRequest, artifact_id: UUID) -> HttpResponse:
+        artifact = artifact_get(self.actor, artifact_id)
+        try:
+            job = artifact_replay(actor=self.actor, artifact=artifact)
+        except Conflict as refused:
+            messages.warning(request, f"{refused.detail} {refused.hint}".strip())
+            return HttpResponseRedirect(reverse("registry:artifact", args=[artifact.pk]))
+        return HttpResponseRedirect(reverse("jobs:job", args=[job.pk]))

@@ -70,7 +70,7 @@ def run_spec(*, workdir: Path, emit: Emit) -> dict[str, Any]:
         match spec.get("kind"):
             case "inspect":
                 return _inspect(source_path, emit=emit)
-            case "export":
+            case "export" | "replay":
                 return _export(spec, source_path, out=out, scratch=scratch, emit=emit)
             case "certify":
                 return _certify(spec, source_path, workdir=workdir, emit=emit)
@@ -158,6 +158,18 @@ def _export(spec: dict[str, Any], path: Path, *, out: Path, scratch: Path, emit:
     artifact = _deliver(chosen.export(request), to=out / chosen.stable_name)
     files = files_describe(out)
     exported = time.monotonic()
+    if spec.get("kind") == "replay":
+        from deployhub.engine.replay import replay_compare
+
+        _phase(emit, "Comparing with the first export")
+        before = out.parent / str(spec.get("previous", ""))
+        replayed = replay_compare(chosen, before=before, after=out, source=source, options=options, seed=seed)
+        return {
+            "files": files,
+            "replay": replayed,
+            "toolchain": toolchain_versions(),
+            "machine": machine_describe(),
+        }
 
     proof = _prove(chosen, artifact, source=source, options=options, seed=seed, emit=emit)
     return {

@@ -35,6 +35,7 @@ KIND_LABELS = {
     "certify": "Certificate",
     "inspect": "Inspection",
     "audit_export": "Export of the log",
+    "artifact_replay": "Replay",
     "toolchain_build": "Toolchain",
     "toolchain_remove": "Toolchain removal",
 }

@@ -12,6 +12,7 @@ from deployhub.access.duties import is_other_than
 from deployhub.access.vocab import RequestState
 from deployhub.audit.selectors import object_history
 from deployhub.doors.pages import ListPage, Page
+from deployhub.jobs.selectors import jobs_of_subject
 from deployhub.registry import selectors
 from deployhub.registry.downloads import Download, RangeDownload
 from deployhub.registry.filters import ArtifactFilter
@@ -61,6 +62,7 @@ class ArtifactPage(Page):
             clearance=clearance_of(artifact),
             overrides=self._overrides(artifact),
             certifying=selectors.artifact_certify_job(artifact),
+            replays=jobs_of_subject(self.actor, artifact).order_by("-id")[:5],
         )
 
     def _overrides(self, artifact: Artifact) -> list[dict[str, Any]]:
