@@ -38,9 +38,11 @@ class ExportForm(forms.Form):
             nothing = [] if wanted == "needed" else [("", "None")]
             self.fields["calibration"] = ChoiceOption(
                 label="Calibration set",
-                help_text="Images of the project that tell the quantiser the range of real inputs.",
+                help_text="Images of the project that tell the quantiser the range of real inputs."
+                if datasets
+                else "This project has no dataset yet. Upload one first.",
                 choices=[*nothing, *datasets],
-                required=False,
+                required=wanted == "needed",
             )
         else:
             del self.fields["calibration"]

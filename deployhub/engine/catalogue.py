@@ -14,6 +14,7 @@ from deployhub.engine.checks.budget import BUDGET_FIELDS
 from deployhub.engine.fingerprint import toolchain_versions
 from deployhub.engine.plugin import Format
 from deployhub.engine.spec import EngineError, ErrorCode
+from deployhub.engine.toolchains.declared import MAIN
 
 ENTRY_POINT_GROUP = "deployhub.formats"
 SCHEMA = 1
@@ -57,13 +58,13 @@ def format_find(key: str) -> Format:
 
 
 def catalogue_build(*, warn: Warn = _warn_on_stderr) -> dict[str, Any]:
-    """The whole catalogue as plain JSON values; formats that can be used here come first."""
+    """The whole catalogue as plain JSON values; formats that can be used here come first, the engine's own before all."""
     entries = [entry.describe() for entry in formats_discover(warn=warn).values()]
     return {
         "schema": SCHEMA,
         "engine": toolchain_versions(("ultralytics", "torch")),
         "budget": [dict(field) for field in BUDGET_FIELDS],
-        "formats": sorted(entries, key=lambda entry: not entry["available"]),
+        "formats": sorted(entries, key=lambda entry: (not entry["available"], entry["toolchain"] != MAIN)),
     }
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
+
+from celery.signals import worker_ready
+from django.db import DatabaseError
 
 from deployhub.engine.toolchains.declared import Toolchain as Declared
 from deployhub.engine.toolchains.declared import toolchains_declared
@@ -12,8 +16,10 @@ from deployhub.jobs.kinds import Finished, handles
 from deployhub.kernel.errors import Conflict, DeployHubError
 from deployhub.toolchains.models import Toolchain
 from deployhub.toolchains.preparing import toolchain_prepare, toolchains_root
-from deployhub.toolchains.services import host_name, toolchains_gone
+from deployhub.toolchains.services import host_name, toolchains_check, toolchains_gone
 from deployhub.toolchains.vocab import BUILD_JOB_KIND, PREPARING, REMOVE_JOB_KIND, ToolchainState
+
+log = logging.getLogger(__name__)
 
 
 def _declared(context: JobContext) -> Declared:
@@ -65,3 +71,12 @@ def toolchain_remove_run(context: JobContext) -> Finished:
             phase.advance(len(removed))
         toolchains_gone(job=context.job, name=declared.name)
     return Finished({"toolchain": declared.name, "removed": len(removed)})
+
+
+@worker_ready.connect
+def _on_worker_ready(**kwargs: Any) -> None:
+    """What stood when this machine's last worker ended may be gone by now, with a disk or by somebody's hand."""
+    try:
+        toolchains_check(standing={built.lock_sha256 for built in built_all(toolchains_root())})
+    except DatabaseError as error:
+        log.warning("The toolchains of this machine were not checked: %s", error)

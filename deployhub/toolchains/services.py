@@ -14,7 +14,7 @@ from deployhub.engine.toolchains.places import Built
 from deployhub.jobs.models import Job
 from deployhub.jobs.services import job_actor, job_enqueue
 from deployhub.jobs.vocab import LIVE_STATES
-from deployhub.kernel.actor import Actor
+from deployhub.kernel.actor import Actor, system_actor
 from deployhub.kernel.errors import Conflict
 from deployhub.toolchains.models import Toolchain
 from deployhub.toolchains.selectors import Face
@@ -117,6 +117,17 @@ def toolchain_record(
         row.save()
         if built is not None:
             mine.filter(lock_sha256="").delete()
+
+
+def toolchains_check(*, standing: set[str]) -> int:
+    """Mark environments of this machine that are not there any more; returns how many. standing: digests of locks."""
+    gone = Toolchain.objects.filter(host=host_name(), state=ToolchainState.READY).exclude(
+        lock_sha256__in=standing
+    )
+    if not gone.exists():
+        return 0
+    with transaction.atomic(), audit_scope(system_actor(f"worker on {host_name()}"), "toolchain.record"):
+        return gone.update(state=ToolchainState.MISSING, reason="Its folder is gone.", size_bytes=None)
 
 
 def toolchains_gone(*, job: Job, name: str) -> None:

@@ -151,3 +151,22 @@ def test_a_removed_toolchain_is_missing_and_its_list_is_kept(
     assert row.state == "missing"
     assert "hammer==1.0" in row.lock_text
     assert not list((small.parent / "toolchains").glob("ncnn-*"))
+
+
+def test_a_worker_that_starts_notices_an_environment_that_is_gone(
+    make_version: Any, export: Any, interpreters: list[Any], small: Path
+) -> None:
+    import shutil
+
+    from deployhub.toolchains.handlers import _on_worker_ready
+
+    asked = export(make_version(), "ncnn")
+    job_run(job_id=asked.export.job_id, worker_name="north")
+    _on_worker_ready()
+    assert Toolchain.objects.get().state == "ready"
+    shutil.rmtree(small.parent / "toolchains")
+    _on_worker_ready()
+    assert Toolchain.objects.get().state == "missing"
+    again = export(make_version(), "ncnn")
+    assert job_run(job_id=again.export.job_id, worker_name="north") == "succeeded"
+    assert Toolchain.objects.get().state == "ready"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployhub.engine.fingerprint import package_version
 from deployhub.engine.plugin import ExportRequest, Format, NamedOutput, Runner
-from deployhub.engine.yolo_export import FixedOptions, yolo_export
+from deployhub.engine.yolo_export import FixedOptions, precision_option, yolo_export
 
 if TYPE_CHECKING:
     from deployhub.engine.plugin import Images
@@ -70,13 +71,20 @@ class LiteRt(Format):
     )
     suffix = ".tflite"
     runtimes = ("ai-edge-litert",)
-    precisions = ("fp32",)
+    precisions = ("fp32", "int8w")
     packages = ("ultralytics", "torch", "litert-torch", "ai-edge-litert")
     toolchain = "litert"
-    Options = FixedOptions
+
+    @dataclass(frozen=True)
+    class Options(FixedOptions):
+        precision: str = precision_option(
+            "fp32", "int8w", help="How weights are stored. int8w: weights in 8 bits, arithmetic in float."
+        )
 
     def export(self, request: ExportRequest) -> Path:
-        return yolo_export(request, format="litert")
+        return yolo_export(
+            request, format="litert", quantize="w8a32" if request.options.precision == "int8w" else None
+        )
 
     def open(self, path: Path, *, options: Any) -> Runner:
         return LiteRtRunner(path)

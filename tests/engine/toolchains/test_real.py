@@ -24,6 +24,7 @@ FORMATS = [
     ("mnn", "mnn", {"precision": "int8w"}, "verified"),
     ("executorch", "executorch", {}, "verified"),
     ("litert", "litert", {}, "verified"),
+    ("litert", "litert", {"precision": "int8w"}, "verified"),
     ("coreml", "coreml", {}, "exported"),
     ("qnn", "qnn", {}, "exported"),
     ("paddle", "paddle", {}, "verified"),
@@ -56,6 +57,10 @@ def client() -> Iterator[EngineClient]:
     client.close()
 
 
+def _work(root: Path, format: str, options: dict[str, Any]) -> Path:
+    return root / "-".join(["work", format, *options.values()])
+
+
 def _export(
     client: EngineClient, work: Path, format: str, python: Path, environment: Any, **options: Any
 ) -> Any:
@@ -74,7 +79,11 @@ def _export(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("key", "format", "options", "proof"), FORMATS, ids=[entry[1] for entry in FORMATS])
+@pytest.mark.parametrize(
+    ("key", "format", "options", "proof"),
+    FORMATS,
+    ids=["-".join([entry[1], *entry[2].values()]) for entry in FORMATS],
+)
 def test_a_format_is_exported_in_its_own_toolchain_and_proven_as_far_as_this_machine_can(
     root: Path,
     client: EngineClient,
@@ -100,7 +109,9 @@ def test_a_format_is_exported_in_its_own_toolchain_and_proven_as_far_as_this_mac
         emit=lambda event: None,
     )
     assert {export["format"] for export in built.smoke["exports"]} == set(declared.formats)
-    result = _export(client, root / f"work-{format}", format, built.python, declared.environment, **options)
+    result = _export(
+        client, _work(root, format, options), format, built.python, declared.environment, **options
+    )
     assert result["proof"] == proof, result["proof_reason"]
     assert NOT_HERE.get(format, "") in result["proof_reason"]
     if proof == "verified":
