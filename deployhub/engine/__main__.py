@@ -1,4 +1,4 @@
-"""`python -m deployhub.engine`: run one spec, print the catalogue, or report on the sandbox."""
+"""`python -m deployhub.engine`: run one spec, print the catalogue, report on the sandbox, list a toolchain's packages."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ def main(arguments: list[str] | None = None) -> int:
     catalogue = commands.add_parser("catalog", help="print the catalogue of formats")
     catalogue.add_argument("--markdown", action="store_true", help="as the documentation page")
     commands.add_parser("probe", help="print which confinement holds on this machine")
+    requirements = commands.add_parser(
+        "requirements", help="print what a toolchain is made of, for pip download"
+    )
+    requirements.add_argument("toolchain", help="its key, such as ncnn")
     chosen = parser.parse_args(arguments)
     match chosen.command:
         case "run":
             return _run(chosen.work)
         case "catalog":
             return _catalogue(markdown=chosen.markdown)
+        case "requirements":
+            return _requirements(chosen.toolchain)
         case _:
             return _probe()
 
@@ -72,6 +78,18 @@ def _catalogue(*, markdown: bool) -> int:
         print(catalogue_markdown(catalogue), end="")
     else:
         print(json.dumps(catalogue, indent=2))
+    return 0
+
+
+def _requirements(key: str) -> int:
+    from deployhub.engine.toolchains.declared import release_current, toolchain_declared
+
+    try:
+        toolchain = toolchain_declared(key)
+    except KeyError:
+        print(f"There is no toolchain {key!r} for Ultralytics {release_current().version}.", file=sys.stderr)
+        return 1
+    print("\n".join(toolchain.all_requirements))
     return 0
 
 

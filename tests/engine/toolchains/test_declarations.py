@@ -105,3 +105,13 @@ def test_declarations_are_read_with_the_standard_library_alone() -> None:
         [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_packages_of_a_toolchain_are_printed_for_a_machine_without_network(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from deployhub.engine.__main__ import main
+
+    assert main(["requirements", "ncnn"]) == 0
+    assert capsys.readouterr().out.splitlines() == list(toolchain_declared("ncnn").all_requirements)
+    assert main(["requirements", "nothing"]) == 1
