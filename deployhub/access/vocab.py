@@ -217,7 +217,7 @@ _SEE = _codes(
 )  # fmt: skip
 _ENGINEER = _SEE | _codes(
     "model.create", "model.update", "version.create", "version.inspect", "version.describe", "version.download",
-    "artifact.create", "artifact.download", "artifact.replay", "dataset.create", "dataset.download", "upload.create", 
+    "artifact.create", "artifact.download", "artifact.replay", "dataset.create", "dataset.download", "upload.create",
     "export.create", "job.cancel", "job.retry", "alias.request", "certificate.create", "override.request",
 )  # fmt: skip
 

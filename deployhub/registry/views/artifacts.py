@@ -62,7 +62,7 @@ class ArtifactPage(Page):
             clearance=clearance_of(artifact),
             overrides=self._overrides(artifact),
             certifying=selectors.artifact_certify_job(artifact),
-            replays=jobs_of_subject(self.actor, artifact).order_by("-id")[:5],
+            replays=jobs_of_subject(self.actor, artifact).filter(kind="artifact_replay").order_by("-id")[:5],
         )
 
     def _overrides(self, artifact: Artifact) -> list[dict[str, Any]]:
