@@ -74,6 +74,8 @@ def run_spec(*, workdir: Path, emit: Emit) -> dict[str, Any]:
                 return _export(spec, source_path, out=out, scratch=scratch, emit=emit)
             case "certify":
                 return _certify(spec, source_path, workdir=workdir, emit=emit)
+            case "dataset":
+                return _dataset(spec, source_path, out=out, emit=emit)
             case unknown:
                 raise EngineError(
                     ErrorCode.INVALID_OPTIONS, f"The engine knows no work of the kind {unknown!r}.", ""
@@ -114,6 +116,13 @@ def _inspect(path: Path, *, emit: Emit) -> dict[str, Any]:
         _phase(emit, "Measuring the model")
         facts = inspection.pt_inspect(source)
     return {**facts, "scan": {key: scan[key] for key in ("globals", "verdict", "notes")}}
+
+
+def _dataset(spec: dict[str, Any], path: Path, *, out: Path, emit: Emit) -> dict[str, Any]:
+    from deployhub.engine.datasets.check import dataset_check
+
+    result = dataset_check(path, purpose=str(spec.get("purpose", "")), out=out, emit=emit)
+    return {**result, "files": files_describe(out)}
 
 
 def _export(spec: dict[str, Any], path: Path, *, out: Path, scratch: Path, emit: Emit) -> dict[str, Any]:

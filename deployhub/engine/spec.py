@@ -230,6 +230,34 @@ class CertifyResult(TypedDict, total=False):
     durations_s: dict[str, float]
 
 
+class DatasetFinding(TypedDict):
+    """One kind of thing that a dataset's check found. An error refuses the dataset."""
+
+    code: str
+    severity: Literal["error", "warning", "notice"]
+    title: str
+    advice: str
+    count: int
+    examples: list[dict[str, Any]]
+
+
+class DatasetResult(TypedDict, total=False):
+    """What `dataset` returns. manifest_sha256: over WORK/out/manifest.json, which lists images and labels by content.
+
+    statistics, profile: see deployhub/engine/datasets/measures.py. thumbnails: JPEG files below WORK/out, each with
+    its labels as fractions of the image.
+    """
+
+    task: Literal["detect", "segment", "pose", "obb", "classify"]
+    class_names: list[str]
+    manifest_sha256: str
+    findings: list[DatasetFinding]
+    statistics: dict[str, Any]
+    profile: dict[str, Any]
+    thumbnails: list[dict[str, Any]]
+    files: list[OutputFile]
+
+
 class SandboxReport(TypedDict):
     """Which confinement holds on this machine, as proven by real hostile probes."""
 

@@ -171,7 +171,7 @@ class _Reader:
         splits, missing, shared = _Splits(self._files, self._images, description).assign()
         labels = {image: _label_path(image) for image in self._images}
         known = {label for label in labels.values() if label in self._files}
-        orphans = tuple(sorted(self._orphans(known, description)))
+        orphans = tuple(sorted(self._orphans(known)))
         foreign = tuple(sorted(name for name in self._files if _suffix(name) in FOREIGN_SUFFIXES))
         common: dict[str, Any] = {
             "description": description.path, "foreign_files": foreign, "orphan_labels": orphans,
@@ -202,9 +202,15 @@ class _Reader:
             **common,
         )
 
-    def _orphans(self, known: set[str], description: Description) -> Iterator[str]:
+    def _orphans(self, known: set[str]) -> Iterator[str]:
         for name in self._files:
-            if _suffix(name) == ".txt" and name not in known and "labels" in PurePosixPath(name).parts:
+            path = PurePosixPath(name)
+            if (
+                path.suffix.lower() == ".txt"
+                and name not in known
+                and "labels" in path.parts
+                and path.name != "classes.txt"
+            ):
                 yield name
 
     def _is_classification(self, description: Description) -> bool:
