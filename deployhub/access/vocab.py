@@ -103,6 +103,8 @@ _TABLE: list[tuple[str, str, Reach]] = [
     ("override.decide", "Let somebody else's artifact pass without a certificate, or decline", Reach.PROJECT),
     ("dataset.view", "See datasets", Reach.PROJECT),
     ("dataset.create", "Upload a dataset", Reach.PROJECT),
+    ("dataset.extend", "Upload a new version of a dataset", Reach.PROJECT),
+    ("dataset.check", "Check a version of a dataset again", Reach.PROJECT),
     ("dataset.download", "Download datasets", Reach.PROJECT),
     ("upload.create", "Upload a file", Reach.PROJECT),
     ("upload.view", "See own uploads", Reach.SELF),
@@ -217,8 +219,9 @@ _SEE = _codes(
 )  # fmt: skip
 _ENGINEER = _SEE | _codes(
     "model.create", "model.update", "version.create", "version.inspect", "version.describe", "version.download",
-    "artifact.create", "artifact.download", "artifact.replay", "dataset.create", "dataset.download", "upload.create",
-    "export.create", "job.cancel", "job.retry", "alias.request", "certificate.create", "override.request",
+    "artifact.create", "artifact.download", "artifact.replay", "dataset.create", "dataset.extend", "dataset.check",
+    "dataset.download", "upload.create", "export.create", "job.cancel", "job.retry", "alias.request",
+    "certificate.create", "override.request",
 )  # fmt: skip
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
@@ -360,7 +363,7 @@ SCOPE_PERMISSIONS: dict[str, frozenset[str]] = {
     TokenScope.DOWNLOAD: _codes("version.download", "artifact.download", "dataset.download"),
     TokenScope.UPLOAD: _codes(
         "model.create", "model.update", "version.create", "version.inspect", "version.describe", "dataset.create",
-        "upload.create", "upload.append", "upload.abandon", "upload.view",
+        "dataset.extend", "dataset.check", "upload.create", "upload.append", "upload.abandon", "upload.view",
     ),
     TokenScope.RUN: _codes("export.create", "artifact.create", "job.cancel", "job.retry", "model.alias", "alias.request", "alias.approve",
         "artifact.replay", "certificate.create", "override.request", "override.decide", "artifact.approve",

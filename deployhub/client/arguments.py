@@ -51,6 +51,7 @@ def parser_build() -> argparse.ArgumentParser:
     _work_commands(command)
     _job_commands(command)
     _list_commands(command)
+    _dataset_commands(command)
     _tls_commands(command)
     _verify_commands(command)
     return parser
@@ -257,6 +258,28 @@ def _verify_commands(command: Any) -> None:
     verify.add_argument(
         "--any-outcome", action="store_true", help="accept a certificate that did not pass as well"
     )
+
+
+def _dataset_commands(command: Any) -> None:
+    dataset = command(
+        "dataset", "Push a folder of labelled images, list datasets, or show one with its report."
+    )
+    dataset.add_argument("action", choices=["push", "list", "show"], help="what to do")
+    dataset.add_argument(
+        "path",
+        metavar="FOLDER|DATASET",
+        nargs="?",
+        default="",
+        help="push: a folder in YOLO layout or its zip; show: id, project/dataset or project/dataset@2",
+    )
+    dataset.add_argument("--project", "-p", default=None, help="short name of the project")
+    dataset.add_argument("--name", default="", help="name of the dataset (default: that of the folder)")
+    dataset.add_argument(
+        "--purpose", choices=["evaluation", "calibration"], default="evaluation", help="of a new dataset"
+    )
+    dataset.add_argument("--notes", default="", help="what is different about this version")
+    dataset.add_argument("--no-wait", action="store_true", help="do not follow the check to its end")
+    dataset.add_argument("--limit", type=_count, default=LIST_LIMIT, help=f"most rows (default {LIST_LIMIT})")
 
 
 def _tls_commands(command: Any) -> None:

@@ -17,6 +17,7 @@ ROOMS = {
     "jobs": "jobs", "job": "jobs", "cancel": "jobs", "retry": "jobs", "artifact": "artifact",
     "models": "lists", "versions": "lists", "artifacts": "lists", "formats": "lists",
     "tls": "tls", "verify": "verify",
+    "dataset": "dataset",
     "audit": "audit",
 }  # fmt: skip
 """Command → module in deployhub.client.commands; loaded when asked for, so that `--version` is quick."""

@@ -258,8 +258,11 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "JobStateEnum": "deployhub.jobs.vocab.JobState",
         "VersionStateEnum": "deployhub.registry.vocab.VersionState",
+        "DatasetStateEnum": "deployhub.registry.vocab.DatasetState",
+        "DatasetSeverityEnum": "deployhub.registry.vocab.DatasetSeverity",
         "TaskEnum": "deployhub.registry.vocab.Task",
         "ProofEnum": "deployhub.registry.vocab.Proof",
+        "SeverityEnum": "deployhub.review.watch.vocab.Severity",
         "FindingStateEnum": "deployhub.review.watch.vocab.FindingState",
         "CertificateOutcomeEnum": "deployhub.registry.vocab.CertificateOutcome",
         "VerdictEnum": "deployhub.review.watch.vocab.Verdict",

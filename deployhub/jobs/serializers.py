@@ -34,7 +34,7 @@ class JobSerializer(serializers.Serializer):
     """A piece of long work."""
 
     id = serializers.UUIDField(help_text="Id of the job.")
-    kind = serializers.CharField(help_text="Kind of work: export, inspect or audit_export.")
+    kind = serializers.CharField(help_text="Kind of work: export, inspect, dataset_check or audit_export.")
     title = serializers.CharField(help_text="What the job does, in words.")
     project = serializers.CharField(
         source="project.slug",

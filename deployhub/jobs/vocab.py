@@ -38,6 +38,7 @@ KIND_LABELS = {
     "artifact_replay": "Replay",
     "toolchain_build": "Toolchain",
     "toolchain_remove": "Toolchain removal",
+    "dataset_check": "Check of a dataset",
 }
 MAX_ATTEMPTS = 3
 LEASE_SECONDS = 30

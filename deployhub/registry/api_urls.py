@@ -12,7 +12,7 @@ from deployhub.registry.api.access import (
     RoleViewSet,
 )
 from deployhub.registry.api.artifacts import ArtifactViewSet
-from deployhub.registry.api.datasets import DatasetViewSet
+from deployhub.registry.api.datasets import DatasetVersionViewSet, DatasetViewSet
 from deployhub.registry.api.models import ModelViewSet
 from deployhub.registry.api.projects import MemberViewSet, ProjectViewSet
 from deployhub.registry.api.uploads import UploadViewSet
@@ -22,6 +22,7 @@ router = SimpleRouter(use_regex_path=False)
 router.register("projects", ProjectViewSet, basename="project")
 router.register("models", ModelViewSet, basename="model")
 router.register("datasets", DatasetViewSet, basename="dataset")
+router.register("dataset-versions", DatasetVersionViewSet, basename="dataset-version")
 router.register("artifacts", ArtifactViewSet, basename="artifact")
 router.register("versions", VersionViewSet, basename="version")
 router.register("access-requests", AccessRequestViewSet, basename="access-request")

@@ -13,12 +13,13 @@ from deployhub.registry.models import (
     AliasRequest,
     Artifact,
     Dataset,
+    DatasetVersion,
     ModelVersion,
     Project,
     RegisteredModel,
     Upload,
 )
-from deployhub.registry.vocab import DatasetPurpose, Proof, SourceKind, Task, VersionState
+from deployhub.registry.vocab import DatasetPurpose, DatasetState, Proof, SourceKind, Task, VersionState
 
 SEARCH_MAX_CHARACTERS = 100
 
@@ -134,6 +135,27 @@ class DatasetFilter(OfProjectFilter):
 
     class Meta:
         model = Dataset
+        fields: list[str] = []
+
+
+class DatasetVersionFilter(OfProjectFilter):
+    q = SearchFilter("dataset__name", "file_name", "notes")
+    dataset = filters.UUIDFilter(field_name="dataset_id", label="Dataset", help_text="Id of the dataset.")
+    number = filters.NumberFilter(
+        min_value=1, max_value=2**31 - 1, label="Number", help_text="Number within the dataset."
+    )
+    state = filters.ChoiceFilter(
+        choices=DatasetState.choices,
+        empty_label="All states",
+        label="State",
+        help_text="State of the version.",
+    )
+    sha256 = filters.CharFilter(
+        field_name="blob__sha256", max_length=64, label="sha256", help_text="Digest of the zip file."
+    )
+
+    class Meta:
+        model = DatasetVersion
         fields: list[str] = []
 
 

@@ -214,6 +214,12 @@ class DatasetUploadForm(FileForm):
     description = forms.CharField(max_length=4_000, required=False, widget=_text())
 
 
+class DatasetVersionUploadForm(FileForm):
+    notes = forms.CharField(
+        max_length=4_000, required=False, widget=_text(), help_text="What is different about this version."
+    )
+
+
 class NotesForm(forms.Form):
     notes = forms.CharField(max_length=4_000, required=False, widget=_text())
 

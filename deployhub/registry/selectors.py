@@ -24,13 +24,14 @@ from deployhub.registry.models import (
     ArtifactFile,
     CertificateOverride,
     Dataset,
+    DatasetVersion,
     ModelAlias,
     ModelVersion,
     Project,
     RegisteredModel,
     Upload,
 )
-from deployhub.registry.vocab import CERTIFY_JOB, INSPECT_JOB
+from deployhub.registry.vocab import CERTIFY_JOB, DATASET_CHECK_JOB, INSPECT_JOB
 
 
 def list_record(actor: Actor, permission: str, *, project_id: UUID | None = None) -> None:
@@ -224,9 +225,18 @@ def artifacts_of_version(actor: Actor, version: ModelVersion) -> QuerySet[Artifa
 # Datasets
 
 
+DATASET_HEAVY = ("report", "statistics", "profile", "thumbnails")
+
+
 def datasets_visible(actor: Actor) -> QuerySet[Dataset]:
+    """With their versions, without what no list shows."""
+    versions = DatasetVersion.objects.select_related("blob", "created_by").defer(*DATASET_HEAVY)
     return policy.visible(
-        actor, "dataset.view", Dataset.objects.select_related("project", "blob", "created_by")
+        actor,
+        "dataset.view",
+        Dataset.objects.select_related("project", "created_by").prefetch_related(
+            Prefetch("versions", versions)
+        ),
     )
 
 
@@ -238,6 +248,39 @@ def dataset_read(actor: Actor, dataset_id: UUID) -> Dataset:
     dataset = dataset_get(actor, dataset_id)
     event_record(actor, "dataset.view", dataset)
     return dataset
+
+
+def dataset_versions_visible(actor: Actor) -> QuerySet[DatasetVersion]:
+    return policy.visible(
+        actor,
+        "dataset.view",
+        DatasetVersion.objects.select_related("dataset__project", "project", "blob", "created_by"),
+    )
+
+
+def dataset_versions_listed(actor: Actor) -> QuerySet[DatasetVersion]:
+    """Without the heavy columns, which no list shows."""
+    return dataset_versions_visible(actor).defer(*DATASET_HEAVY)
+
+
+def dataset_version_get(actor: Actor, version_id: UUID) -> DatasetVersion:
+    return policy.one(dataset_versions_visible(actor).select_related("manifest", "pictures"), pk=version_id)
+
+
+def dataset_version_read(actor: Actor, version_id: UUID) -> DatasetVersion:
+    version = dataset_version_get(actor, version_id)
+    event_record(actor, "dataset.view", version)
+    return version
+
+
+def dataset_check_job(version: DatasetVersion) -> Job | None:
+    """The latest check of a version."""
+    return (
+        Job.objects.filter(kind=DATASET_CHECK_JOB, subject_type=version.audit_type(), subject_id=version.pk)
+        .select_related("project", "requested_by")
+        .order_by("-id")
+        .first()
+    )
 
 
 # Uploads

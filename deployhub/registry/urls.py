@@ -90,6 +90,35 @@ urlpatterns = [
     path("datasets/new/", datasets.DatasetNew.as_view(), name="dataset-new"),
     path("datasets/<uuid:dataset_id>/", datasets.DatasetPage.as_view(), name="dataset"),
     path("datasets/<uuid:dataset_id>/download/", datasets.DatasetDownload.as_view(), name="dataset-download"),
+    path("datasets/<uuid:dataset_id>/extend/", datasets.DatasetExtend.as_view(), name="dataset-extend"),
+    path(
+        "dataset-versions/<uuid:dataset_version_id>/", datasets.VersionPage.as_view(), name="dataset-version"
+    ),
+    path(
+        "dataset-versions/<uuid:dataset_version_id>/live/",
+        datasets.VersionLive.as_view(),
+        name="dataset-version-live",
+    ),
+    path(
+        "dataset-versions/<uuid:dataset_version_id>/check/",
+        datasets.VersionCheck.as_view(),
+        name="dataset-version-check",
+    ),
+    path(
+        "dataset-versions/<uuid:dataset_version_id>/download/",
+        datasets.VersionDownload.as_view(),
+        name="dataset-version-download",
+    ),
+    path(
+        "dataset-versions/<uuid:dataset_version_id>/images/<int:picture_id>/",
+        datasets.ImagePage.as_view(),
+        name="dataset-image",
+    ),
+    path(
+        "dataset-versions/<uuid:dataset_version_id>/pictures/<int:picture_id>/",
+        datasets.Picture.as_view(),
+        name="dataset-picture",
+    ),
     path("artifacts/", artifacts.ArtifactList.as_view(), name="artifacts"),
     path("artifacts/<uuid:artifact_id>/", artifacts.ArtifactPage.as_view(), name="artifact"),
     path(

@@ -47,6 +47,22 @@ class DatasetPurpose(models.TextChoices):
     CALIBRATION = "calibration", "Calibration"
 
 
+class DatasetState(models.TextChoices):
+    """Of one version of a dataset."""
+
+    CHECKING = "checking", "Being checked"
+    ACCEPTED = "accepted", "Accepted"
+    REFUSED = "refused", "Refused"
+
+
+class DatasetSeverity(models.TextChoices):
+    """Of what the check of a dataset found: an error refuses the version."""
+
+    ERROR = "error", "Error"
+    WARNING = "warning", "Warning"
+    NOTICE = "notice", "Notice"
+
+
 class UploadState(models.TextChoices):
     OPEN = "open", "Open"
     COMPLETE = "complete", "Complete"
@@ -89,3 +105,6 @@ REFUSAL_CODES = frozenset(
 little memory, a lost worker) leaves it in quarantine, where it can be inspected again."""
 
 INSPECT_JOB = "inspect"
+DATASET_CHECK_JOB = "dataset_check"
+DATASET_REFUSAL_CODES = frozenset({"archive_refused", "corrupt_file", "unsupported_file"})
+"""Causes of a failed check that lie in the zip itself."""

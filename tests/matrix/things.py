@@ -37,6 +37,7 @@ from deployhub.registry.models import (
     CertificateImage,
     CertificateOverride,
     Dataset,
+    DatasetVersion,
     ModelAlias,
     ModelVersion,
     RegisteredModel,
@@ -65,6 +66,9 @@ SINGULAR = {
     "versions": "version",
     "artifacts": "artifact",
     "datasets": "dataset",
+    "dataset-versions": "dataset_version",
+    "compare": "dataset_version",
+    "pictures": "picture",
     "exports": "export",
     "jobs": "job",
     "uploads": "upload",
@@ -147,9 +151,17 @@ class Things:
         export = Export.objects.create(
             version=version, key="k", format_key="onnx", artifact=artifact, job=job, **of
         )
-        dataset = Dataset.objects.create(
-            name="Shapes", slug="shapes", purpose="evaluation", blob=blob, file_name="shapes.zip", image_count=1,
-            label_count=1, **of,
+        dataset = Dataset.objects.create(name="Shapes", slug="shapes", purpose="evaluation", **of)
+        dataset_version = DatasetVersion.objects.create(
+            dataset=dataset, number=1, blob=blob, file_name="shapes.zip", image_count=1, label_count=1, state="accepted",
+            manifest=blob_store(io.BytesIO(b'{"images": [], "class_names": []}')), pictures=blob,
+            thumbnails=[
+                {
+                    "offset": 0, "size_bytes": 5, "image": "a.jpg", "split": "val", "width_px": 8, "height_px": 8,
+                    "original_width_px": 8, "original_height_px": 8, "class_index": None, "findings": [], "shapes": [],
+                }
+            ],
+            **of,
         )  # fmt: skip
         upload = Upload.objects.create(user=self.user, file_name="best.pt", size_bytes=10, **of)
         upload_file_make(upload.pk)
@@ -230,6 +242,8 @@ class Things:
             "picture": "424242",
             "export": str(export.pk),
             "dataset": str(dataset.pk),
+            "dataset_version": str(dataset_version.pk),
+            "picture": "0",
             "job": str(job.pk),
             "upload": str(upload.pk),
             "token": str(token.pk),

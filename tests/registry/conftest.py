@@ -190,6 +190,6 @@ def dataset_of(acting: Any, uploaded: Any) -> Callable[..., Any]:
             upload=upload,
             name=name or f"Set {next(_serial)}",
             purpose=purpose,
-        )
+        ).dataset
 
     return make

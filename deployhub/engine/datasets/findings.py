@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from deployhub.engine.spec import DatasetFinding
+
 Severity = Literal["error", "warning", "notice"]
 EXAMPLES_MAX = 12
 TEXT_CHARACTERS_MAX = 300
@@ -108,9 +110,9 @@ class Findings:
         worst = sorted(self._images.items(), key=lambda item: (weight(item[1]), item[0]))
         return [(image, sorted(codes)) for image, codes in worst]
 
-    def describe(self) -> list[dict[str, Any]]:
+    def describe(self) -> list[DatasetFinding]:
         """Every finding, errors first, most frequent first."""
-        rows = [
+        rows: list[DatasetFinding] = [
             {
                 "code": code, "severity": self.severity(code), "title": KINDS[code].title, "advice": KINDS[code].advice,
                 "count": found.count, "examples": found.examples,

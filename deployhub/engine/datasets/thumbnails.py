@@ -56,7 +56,7 @@ def thumbnails_write(
     """Write the pictures to out/thumbnails and describe each, with its labels."""
     folder = out / "thumbnails"
     folder.mkdir(parents=True, exist_ok=True)
-    described = []
+    described: list[dict[str, Any]] = []
     for entry, codes in thumbnails_choose(layout, findings, readable=readable):
         try:
             picture = picture_read(archive, entry.image)

@@ -10,7 +10,7 @@ from deployhub.registry.models.certificates import (
     CertificateImage,
     CertificateOverride,
 )
-from deployhub.registry.models.datasets import Dataset
+from deployhub.registry.models.datasets import Dataset, DatasetVersion
 from deployhub.registry.models.files import Blob, Upload
 from deployhub.registry.models.projects import SLUG, OfProject, Project
 from deployhub.registry.models.registered import AliasRequest, ModelAlias, RegisteredModel
@@ -27,6 +27,7 @@ __all__ = [
     "CertificateImage",
     "CertificateOverride",
     "Dataset",
+    "DatasetVersion",
     "ModelAlias",
     "ModelVersion",
     "OfProject",

@@ -9,6 +9,16 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from deployhub.registry.serializers.datasets import (
+    DatasetCheckQueued,
+    DatasetComparisonSerializer,
+    DatasetCreate,
+    DatasetSerializer,
+    DatasetVersionCreate,
+    DatasetVersionQueued,
+    DatasetVersionSerializer,
+    DatasetVersionSummarySerializer,
+)
 from deployhub.registry.serializers.versions import (
     VERSION_COLUMNS,
     InspectionQueued,
@@ -19,10 +29,18 @@ from deployhub.registry.serializers.versions import (
     VersionUpdate,
     version_summary,
 )
-from deployhub.registry.vocab import ACCESS_DAYS_MAX, DatasetPurpose, Proof, Task, UploadState
+from deployhub.registry.vocab import ACCESS_DAYS_MAX, Proof, Task, UploadState
 
 __all__ = [
     "VERSION_COLUMNS",
+    "DatasetCheckQueued",
+    "DatasetComparisonSerializer",
+    "DatasetCreate",
+    "DatasetSerializer",
+    "DatasetVersionCreate",
+    "DatasetVersionQueued",
+    "DatasetVersionSerializer",
+    "DatasetVersionSummarySerializer",
     "InspectionQueued",
     "VersionCreate",
     "VersionQueued",
@@ -193,52 +211,6 @@ class ModelUpdate(serializers.Serializer):
     name = serializers.CharField(max_length=80, required=False, help_text="New name.")
     description = serializers.CharField(
         max_length=4_000, required=False, allow_blank=True, help_text="New description."
-    )
-
-
-class DatasetSerializer(serializers.Serializer):
-    id = serializers.UUIDField(help_text="Id of the dataset.")
-    project = serializers.CharField(help_text="Short name of its project.")
-    name = serializers.CharField(help_text="Name of the dataset.")
-    slug = serializers.CharField(help_text="Short name of the dataset.")
-    purpose = serializers.ChoiceField(choices=DatasetPurpose.choices, help_text="What it is for.")
-    description = serializers.CharField(help_text="What it contains.")
-    file_name = serializers.CharField(help_text="Name of the uploaded file.")
-    size_bytes = serializers.IntegerField(help_text="Size of the file, bytes.")
-    sha256 = serializers.CharField(help_text="SHA-256 of the file, hexadecimal.")
-    image_count = serializers.IntegerField(help_text="Images in it.")
-    label_count = serializers.IntegerField(help_text="Label files in it.")
-    class_names = serializers.ListField(
-        child=serializers.CharField(), help_text="Names of the classes, in order."
-    )
-    created_by = serializers.CharField(allow_null=True, help_text="Account that uploaded it.")
-    created_at = serializers.DateTimeField(help_text="When it was uploaded (UTC).")
-
-    def to_representation(self, instance: Any) -> dict[str, Any]:
-        return {
-            "id": str(instance.pk),
-            "project": instance.project.slug,
-            "name": instance.name,
-            "slug": instance.slug,
-            "purpose": instance.purpose,
-            "description": instance.description,
-            "file_name": instance.file_name,
-            "size_bytes": instance.blob.size_bytes,
-            "sha256": instance.blob.sha256,
-            "image_count": instance.image_count,
-            "label_count": instance.label_count,
-            "class_names": instance.class_names,
-            "created_by": _name(instance.created_by),
-            "created_at": _at(instance.created_at),
-        }
-
-
-class DatasetCreate(serializers.Serializer):
-    upload = serializers.UUIDField(help_text="Id of a complete upload of a .zip file in YOLO layout.")
-    name = serializers.CharField(max_length=80, help_text="Name of the dataset.")
-    purpose = serializers.ChoiceField(choices=DatasetPurpose.choices, help_text="What it is for.")
-    description = serializers.CharField(
-        max_length=4_000, required=False, allow_blank=True, help_text="What it contains."
     )
 
 
