@@ -14,7 +14,7 @@ from deployhub.engine.spec import Limits
 from deployhub.jobs.context import JobContext
 from deployhub.jobs.kinds import Finished, handles
 from deployhub.jobs.models import WorkerNode
-from deployhub.registry.models import Artifact, Dataset, ModelVersion
+from deployhub.registry.models import Artifact, DatasetVersion, ModelVersion
 from deployhub.registry.outputs import outputs_check
 from deployhub.registry.storage import blob_copy, blob_write
 from deployhub.toolchains.preparing import format_toolchain, interpreter, toolchain_held
@@ -142,7 +142,9 @@ def inputs_fetch(
     work = context.workdir
     wanted = {"source": (version.blob, f"in/source.{version.source_kind}")}
     if calibration_id:
-        dataset = Dataset.objects.select_related("blob").get(pk=calibration_id, project_id=version.project_id)
+        dataset = DatasetVersion.objects.select_related("blob").get(
+            pk=calibration_id, project_id=version.project_id
+        )
         wanted["calibration"] = (dataset.blob, "in/calibration.zip")
     with context.phase("Fetching the model", total=len(wanted), unit="files") as phase:
         for done, (blob, place) in enumerate(wanted.values(), start=1):

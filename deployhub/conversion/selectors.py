@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from deployhub.access import policy
 from deployhub.audit.scope import event_record
@@ -16,8 +16,8 @@ from deployhub.jobs.selectors import workers_alive
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.canonical import canonical_sha256
 from deployhub.kernel.errors import NotFound
-from deployhub.registry.models import Dataset, ModelVersion
-from deployhub.registry.vocab import VersionState
+from deployhub.registry.models import DatasetVersion, ModelVersion
+from deployhub.registry.vocab import DatasetState, VersionState
 
 
 def exports_visible(actor: Actor) -> QuerySet[Export]:
@@ -92,20 +92,25 @@ def queue_announced(entry: dict[str, Any]) -> bool:
     return any(wanted in node.queues for node in workers_alive())
 
 
-def calibration_sets(actor: Actor, version: ModelVersion) -> QuerySet[Dataset]:
-    """Datasets of the version's project that can tell a quantiser the range of real inputs."""
-    return policy.visible(
-        actor, "dataset.view", Dataset.objects.filter(project_id=version.project_id)
-    ).select_related("blob")
+def calibration_sets(actor: Actor, version: ModelVersion) -> QuerySet[DatasetVersion]:
+    """Accepted dataset versions of the version's project: they can tell a quantiser the range of real inputs."""
+    accepted = DatasetVersion.objects.filter(project_id=version.project_id, state=DatasetState.ACCEPTED)
+    return policy.visible(actor, "dataset.view", accepted).select_related("dataset", "blob")
 
 
-def calibration_get(actor: Actor, version: ModelVersion, dataset_id: UUID | None) -> Dataset | None:
-    """Raises NotFound for a dataset of another project."""
+def calibration_get(actor: Actor, version: ModelVersion, dataset_id: UUID | None) -> DatasetVersion | None:
+    """The dataset version of this id, or the newest accepted one of the dataset of this id.
+
+    Raises NotFound for one of another project, or one that was not accepted.
+    """
     if dataset_id is None:
         return None
-    dataset = calibration_sets(actor, version).filter(pk=dataset_id).first()
+    named = Q(pk=dataset_id) | Q(dataset_id=dataset_id)
+    dataset = calibration_sets(actor, version).filter(named).order_by("-number").first()
     if dataset is None:
-        raise NotFound("There is no such dataset in the version's project, or you have no access to it.")
+        raise NotFound(
+            "There is no such accepted dataset in the version's project, or you have no access to it."
+        )
     return dataset
 
 
@@ -127,7 +132,7 @@ def export_key(
     entry: dict[str, Any],
     options: dict[str, Any],
     catalogue: dict[str, Any],
-    calibration: Dataset | None = None,
+    calibration: DatasetVersion | None = None,
 ) -> str:
     """The name of identical work: same bytes in, same format, same options, same toolchain."""
     is_main = entry.get("toolchain", MAIN) == MAIN

@@ -19,7 +19,7 @@ class ExportCreate(serializers.Serializer):
         required=False,
         allow_null=True,
         default=None,
-        help_text="Id of a dataset of the project: images for the quantiser, where the format takes them.",
+        help_text="Id of an accepted dataset version of the project, or of a dataset for its newest: images for the quantiser, where the format takes them.",
     )
 
 

@@ -25,7 +25,7 @@ from deployhub.jobs.services import job_enqueue
 from deployhub.jobs.vocab import LIVE_STATES
 from deployhub.kernel.actor import Actor
 from deployhub.kernel.errors import Conflict, InvalidInput, Unavailable
-from deployhub.registry.models import Artifact, ArtifactFile, Dataset, ModelVersion
+from deployhub.registry.models import Artifact, ArtifactFile, DatasetVersion, ModelVersion
 from deployhub.registry.outputs import OutputFile
 from deployhub.registry.storage import StoredFile, blob_record
 from deployhub.registry.vocab import VersionState
@@ -49,7 +49,7 @@ def export_create(
     version: ModelVersion,
     format_key: str,
     options: dict[str, Any],
-    calibration: Dataset | None = None,
+    calibration: DatasetVersion | None = None,
 ) -> ExportRequested:
     """Ask for a version in a format. Work that was done before is not done again: the same artifact answers.
 
@@ -114,7 +114,7 @@ def _precision_suffix(options: dict[str, Any]) -> str:
 
 
 def _plan(
-    version: ModelVersion, format_key: str, options: dict[str, Any], calibration: Dataset | None
+    version: ModelVersion, format_key: str, options: dict[str, Any], calibration: DatasetVersion | None
 ) -> tuple[dict[str, Any], dict[str, Any], str]:
     """The format's entry, the cleaned options, and the key of the work; refuses what can't work."""
     catalogue = catalogue_current()
@@ -155,7 +155,7 @@ def _plan(
     )
 
 
-def _calibration_refusal(entry: dict[str, Any], calibration: Dataset | None) -> str:
+def _calibration_refusal(entry: dict[str, Any], calibration: DatasetVersion | None) -> str:
     wanted = entry.get("calibration", "")
     if wanted == "needed" and calibration is None:
         return f"{entry['label']} needs calibration images: choose a dataset of the project."

@@ -59,7 +59,7 @@ class ExportNew(FormPage):
         usable = [card for card in cards if not card["obstacle"]]
         entry = next((card for card in usable if card["key"] == asked), usable[0])
         datasets = [
-            (str(each.pk), each.name) for each in selectors.calibration_sets(self.actor, version)[:100]
+            (str(each.pk), str(each)) for each in selectors.calibration_sets(self.actor, version)[:100]
         ]
         return ExportForm(entry=entry, facts=selectors.source_facts(version), datasets=datasets, **kwargs)
 
