@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from deployhub.registry.models import Dataset
+from deployhub.registry.models import DatasetVersion
 
 
 class CertifyForm(forms.Form):
@@ -14,10 +14,10 @@ class CertifyForm(forms.Form):
 
     dataset = forms.ChoiceField(required=False, label="Evaluation set")
 
-    def __init__(self, *, datasets: list[Dataset], **kwargs: Any) -> None:
+    def __init__(self, *, datasets: list[DatasetVersion], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.fields["dataset"].choices = [  # type: ignore[attr-defined]
-            *((str(one.pk), f"{one.name} ({one.image_count} images)") for one in datasets),
+            *((str(one.pk), f"{one} ({one.image_count} images)") for one in datasets),
             ("", "None: compare outputs on drawn images only"),
         ]
 

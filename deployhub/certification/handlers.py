@@ -12,7 +12,7 @@ from deployhub.certification.vocab import CERTIFY_SEED
 from deployhub.engine.spec import Limits
 from deployhub.jobs.context import JobContext
 from deployhub.jobs.kinds import Finished, handles
-from deployhub.registry.models import Artifact, Certificate, Dataset
+from deployhub.registry.models import Artifact, Certificate, DatasetVersion
 from deployhub.registry.outputs import OutputInvalid, outputs_check
 from deployhub.registry.storage import blob_copy, blob_write
 from deployhub.registry.vocab import CERTIFY_JOB
@@ -37,7 +37,9 @@ def certify_run(context: JobContext) -> Finished:
         context.log("This job's certificate exists already; nothing had to be measured.")
         return Finished(commit=lambda: _told(Certificate.objects.get(job=context.job)))
     dataset = (
-        Dataset.objects.select_related("blob").get(pk=spec["dataset_id"]) if spec["dataset_id"] else None
+        DatasetVersion.objects.select_related("blob", "dataset").get(pk=spec["dataset_version_id"])
+        if spec["dataset_version_id"]
+        else None
     )
     built = format_toolchain(context, artifact.format_key)
     work = context.workdir_make()

@@ -16,15 +16,17 @@ from deployhub.registry.models import (
     CertificateBudget,
     CertificateImage,
     CertificateOverride,
-    Dataset,
+    DatasetVersion,
     ModelVersion,
     Project,
 )
-from deployhub.registry.vocab import DatasetPurpose
+from deployhub.registry.vocab import DatasetPurpose, DatasetState
 
 
 def certificates_visible(actor: Actor) -> QuerySet[Certificate]:
-    rows = Certificate.objects.select_related("project", "artifact__version__model", "dataset", "created_by")
+    rows = Certificate.objects.select_related(
+        "project", "artifact__version__model", "dataset_version__dataset", "dataset", "created_by"
+    )
     return policy.visible(actor, "certificate.view", rows)
 
 
@@ -51,11 +53,13 @@ def certificate_picture(actor: Actor, certificate_id: UUID, position: int) -> Ce
     return policy.one(pictures, certificate=certificate, position=position)
 
 
-def datasets_fitting(version: ModelVersion) -> list[Dataset]:
-    """Evaluation sets of the version's project with its very classes, newest first."""
-    rows = Dataset.objects.filter(
-        project_id=version.project_id, purpose=DatasetPurpose.EVALUATION
-    ).select_related("blob", "project")
+def datasets_fitting(version: ModelVersion) -> list[DatasetVersion]:
+    """Accepted versions of the project's evaluation sets with the model's very classes, newest first."""
+    rows = DatasetVersion.objects.filter(
+        project_id=version.project_id,
+        dataset__purpose=DatasetPurpose.EVALUATION,
+        state=DatasetState.ACCEPTED,
+    ).select_related("blob", "project", "dataset")
     return [row for row in rows if _classes_fit(row.class_names, version.class_names)]
 
 

@@ -47,6 +47,9 @@ class CertificateSummarySerializer(serializers.Serializer):
     )
     reason = serializers.CharField(allow_blank=True, help_text="Why, as a sentence.")
     dataset = serializers.UUIDField(allow_null=True, help_text="Id of the evaluation set; null without one.")
+    dataset_version = serializers.UUIDField(
+        allow_null=True, help_text="Id of the version of the set that it was measured on."
+    )
     images = serializers.IntegerField(help_text="How many images both sides ran.")
     created_by = serializers.CharField(allow_null=True, help_text="Account that asked for it.")
     created_at = serializers.DateTimeField(help_text="When it was signed (UTC).")
@@ -61,6 +64,7 @@ class CertificateSummarySerializer(serializers.Serializer):
             "outcome": instance.outcome,
             "reason": instance.reason,
             "dataset": str(instance.dataset_id) if instance.dataset_id else None,
+            "dataset_version": str(instance.dataset_version_id) if instance.dataset_version_id else None,
             "images": instance.images,
             "created_by": instance.created_by.username if instance.created_by else None,
             "created_at": _at(instance.created_at),
@@ -106,7 +110,7 @@ class CertificateCreate(serializers.Serializer):
     dataset = serializers.UUIDField(
         required=False,
         allow_null=True,
-        help_text="Id of an evaluation set; without it the newest of the project that fits is taken.",
+        help_text="Id of an accepted version of an evaluation set, or of the set for its newest; without it the newest of the project that fits is taken.",
     )
     without_dataset = serializers.BooleanField(
         required=False, default=False, help_text="Compare outputs on drawn images only."

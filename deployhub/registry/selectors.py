@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from deployhub.access import policy
@@ -31,7 +31,7 @@ from deployhub.registry.models import (
     RegisteredModel,
     Upload,
 )
-from deployhub.registry.vocab import CERTIFY_JOB, DATASET_CHECK_JOB, INSPECT_JOB
+from deployhub.registry.vocab import CERTIFY_JOB, DATASET_CHECK_JOB, INSPECT_JOB, DatasetState
 
 
 def list_record(actor: Actor, permission: str, *, project_id: UUID | None = None) -> None:
@@ -271,6 +271,13 @@ def dataset_version_read(actor: Actor, version_id: UUID) -> DatasetVersion:
     version = dataset_version_get(actor, version_id)
     event_record(actor, "dataset.view", version)
     return version
+
+
+def dataset_version_named(actor: Actor, named_id: UUID) -> DatasetVersion | None:
+    """The accepted version of this id, or the newest accepted one of the dataset of this id."""
+    named = Q(pk=named_id) | Q(dataset_id=named_id)
+    accepted = dataset_versions_visible(actor).filter(named, state=DatasetState.ACCEPTED)
+    return accepted.order_by("-number").first()
 
 
 def dataset_check_job(version: DatasetVersion) -> Job | None:

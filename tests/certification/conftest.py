@@ -67,12 +67,13 @@ def artifact(version: Any, catalogue: Any, engineer: Any) -> Any:  # noqa: F811
 @pytest.fixture
 def evaluation_set(project: Any) -> Any:
     from deployhub.audit.scope import system_scope
-    from deployhub.registry.models import Dataset
+    from deployhub.registry.models import Dataset, DatasetVersion
     from deployhub.registry.storage import blob_store
 
     with system_scope("test dataset"):
-        return Dataset.objects.create(
-            project=project, name="Shapes", slug="shapes", purpose="evaluation", image_count=12, label_count=20,
+        dataset = Dataset.objects.create(project=project, name="Shapes", slug="shapes", purpose="evaluation")
+        return DatasetVersion.objects.create(
+            project=project, dataset=dataset, number=1, state="accepted", image_count=12, label_count=20,
             blob=blob_store(io.BytesIO(b"zip bytes")), file_name="shapes.zip",
         )  # fmt: skip
 

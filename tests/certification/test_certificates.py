@@ -35,7 +35,8 @@ def test_an_engineer_has_an_artifact_certified(
 ) -> None:
     certificate = certify(artifact)
     assert (certificate.outcome, certificate.number, certificate.created_by) == ("passed", 1, engineer)
-    assert certificate.dataset == evaluation_set
+    assert certificate.dataset_version == evaluation_set
+    assert certificate.dataset == evaluation_set.dataset
     assert certificate.dataset_sha256 == evaluation_set.blob.sha256
     assert certificate.metrics["map50_95"]["artifact"] == 0.729
     assert set(engine.inputs) == {"in/source.pt", "in/artifact/model.onnx", "in/dataset.zip"}

@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from deployhub.kernel.clock import utc_now
 
-BEFORE = [("registry", "0003_artifact_inputs")]
+BEFORE = [("registry", "0004_certificates")]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -68,10 +68,10 @@ class CertificateViewSet(ApiViewSet):
         body = self.body(CertificateCreate)
         dataset = None
         if body.get("dataset"):
-            dataset = registry.datasets_visible(self.actor).filter(pk=body["dataset"]).first()
+            dataset = registry.dataset_version_named(self.actor, body["dataset"])
             if dataset is None:
                 raise InvalidInput(
-                    "There is no such dataset, or you have no access to it.",
+                    "There is no such accepted dataset, or you have no access to it.",
                     errors={"dataset": ["Not found."]},
                 )
         asked = certificate_request(

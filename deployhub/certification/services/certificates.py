@@ -22,7 +22,7 @@ from deployhub.registry.models import (
     Certificate,
     CertificateBudget,
     CertificateImage,
-    Dataset,
+    DatasetVersion,
     Project,
 )
 from deployhub.registry.storage import StoredFile, blob_record
@@ -40,7 +40,7 @@ class CertificationRequested:
 
 @usecase("certificate.create", on="artifact")
 def certificate_request(
-    *, actor: Actor, artifact: Artifact, dataset: Dataset | None = None, without_dataset: bool = False
+    *, actor: Actor, artifact: Artifact, dataset: DatasetVersion | None = None, without_dataset: bool = False
 ) -> CertificationRequested:
     """Have an artifact certified, on an evaluation set: the one given, else the newest of its project that fits.
 
@@ -56,7 +56,7 @@ def certificate_request(
     chosen = _dataset_chosen(artifact, dataset, without_dataset=without_dataset)
     spec = {
         "artifact_id": str(artifact.pk),
-        "dataset_id": str(chosen.pk) if chosen else None,
+        "dataset_version_id": str(chosen.pk) if chosen else None,
         "budget": budget_of(artifact.project, artifact.precision),
         "images_limit": CERTIFY_IMAGES_MAX,
     }
@@ -83,12 +83,14 @@ def certificate_request(
     return CertificationRequested(job)
 
 
-def _dataset_chosen(artifact: Artifact, dataset: Dataset | None, *, without_dataset: bool) -> Dataset | None:
+def _dataset_chosen(
+    artifact: Artifact, dataset: DatasetVersion | None, *, without_dataset: bool
+) -> DatasetVersion | None:
     if without_dataset:
         return None
     if dataset is None:
         return next(iter(datasets_fitting(artifact.version)), None)
-    if dataset.project_id != artifact.project_id or dataset.purpose != DatasetPurpose.EVALUATION:
+    if dataset.project_id != artifact.project_id or dataset.dataset.purpose != DatasetPurpose.EVALUATION:
         raise InvalidInput(
             "This dataset can't be used.",
             errors={"dataset": ["Choose an evaluation set of the artifact's own project."]},
@@ -107,7 +109,7 @@ def certificate_record(
     actor: Actor,
     artifact: Artifact,
     job: Job,
-    dataset: Dataset | None,
+    dataset: DatasetVersion | None,
     measured: Measured,
     pictures: list[StoredFile],
 ) -> Certificate:
@@ -130,7 +132,8 @@ def certificate_record(
         number=latest.number + 1 if latest else 1,
         outcome=measured.outcome,
         reason=measured.reason,
-        dataset=dataset,
+        dataset=dataset.dataset if dataset else None,
+        dataset_version=dataset,
         dataset_sha256=dataset.blob.sha256 if dataset else "",
         budget=job.spec["budget"],
         lines=measured.lines,

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from deployhub.access.vocab import RequestState
 from deployhub.registry.models.artifacts import Artifact
-from deployhub.registry.models.datasets import Dataset
+from deployhub.registry.models.datasets import Dataset, DatasetVersion
 from deployhub.registry.models.files import Blob
 from deployhub.registry.models.projects import OfProject
 from deployhub.registry.vocab import CertificateOutcome
@@ -27,6 +27,9 @@ class Certificate(OfProject):
     outcome = models.CharField(max_length=12, choices=CertificateOutcome.choices)
     reason = models.TextField(blank=True)
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="certificates", null=True)
+    dataset_version = models.ForeignKey(
+        DatasetVersion, on_delete=models.PROTECT, related_name="certificates", null=True
+    )
     dataset_sha256 = models.CharField(max_length=64, blank=True)
     budget: Any = models.JSONField(default=dict)
     lines: Any = models.JSONField(default=list)

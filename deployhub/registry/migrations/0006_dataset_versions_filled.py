@@ -34,7 +34,7 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0004_dataset_versions'),
+        ('registry', '0005_dataset_versions'),
         ('jobs', '0003_instance_jobs'),
     ]
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0003_artifact_inputs'),
+        ('registry', '0004_certificates'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,7 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0005_dataset_versions_filled'),
+        ('registry', '0006_dataset_versions_filled'),
     ]
 
     operations = [
