@@ -110,12 +110,12 @@ urlpatterns = [
         name="dataset-version-download",
     ),
     path(
-        "dataset-versions/<uuid:dataset_version_id>/images/<int:picture_id>/",
+        "dataset-versions/<uuid:dataset_version_id>/images/<int:thumbnail_id>/",
         datasets.ImagePage.as_view(),
         name="dataset-image",
     ),
     path(
-        "dataset-versions/<uuid:dataset_version_id>/pictures/<int:picture_id>/",
+        "dataset-versions/<uuid:dataset_version_id>/thumbnails/<int:thumbnail_id>/",
         datasets.Picture.as_view(),
         name="dataset-picture",
     ),

@@ -109,6 +109,7 @@ SINGULAR = {
     "certificates": "certificate",
     "overrides": "override",
     "pictures": "picture",
+    "thumbnails": "thumbnail",
 }
 KEYS = ("pk", "id", "slug", "name", "key", "path", "position")
 """Names of variable parts that say nothing; the segment before them does."""
@@ -239,6 +240,7 @@ class Things:
             "certificate": str(certificate.pk),
             "override": str(override.pk),
             "picture": "424242",
+            "thumbnail": "0",
             "export": str(export.pk),
             "dataset": str(dataset.pk),
             "dataset_version": str(dataset_version.pk),

@@ -113,10 +113,10 @@ def test_an_engineer_uploads_a_dataset_through_the_api_and_reads_its_report(api,
     assert (finding["severity"], finding["examples"][0]["file"]) == ("warning", "images/val/002.jpg")
     assert seen["statistics"]["objects"] == 2
     assert sum(seen["profile"]["brightness"]["counts"]) == 3
-    picture_answer = client.get(f"/api/v1/dataset-versions/{version.pk}/pictures/0/")
+    picture_answer = client.get(f"/api/v1/dataset-versions/{version.pk}/thumbnails/0/")
     assert picture_answer.content.startswith(b"\xff\xd8\xff")
     assert picture_answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert client.get(f"/api/v1/dataset-versions/{version.pk}/pictures/3/").status_code == 404
+    assert client.get(f"/api/v1/dataset-versions/{version.pk}/thumbnails/3/").status_code == 404
     assert AuditEvent.objects.filter(action="dataset.create", object_id=str(version.pk)).exists()
 
 

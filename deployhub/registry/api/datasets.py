@@ -95,7 +95,7 @@ class DatasetVersionViewSet(ApiViewSet):
         "retrieve": "dataset.view",
         "check": "dataset.check",
         "compare": "dataset.view",
-        "picture": "dataset.view",
+        "thumbnail": "dataset.view",
         "download": "dataset.download",
     }
     serializer_class = DatasetVersionSerializer
@@ -172,8 +172,8 @@ class DatasetVersionViewSet(ApiViewSet):
             OpenApiParameter("number", OpenApiTypes.INT, OpenApiParameter.PATH, description="From 0.")
         ],
     )
-    @action(detail=True, methods=["get"], url_path="pictures/<int:number>")
-    def picture(self, request: Request, pk: UUID, number: int) -> HttpResponse:
+    @action(detail=True, methods=["get"], url_path="thumbnails/<int:number>")
+    def thumbnail(self, request: Request, pk: UUID, number: int) -> HttpResponse:
         return picture_respond(selectors.dataset_version_get(self.actor, pk), number)
 
     @extend_schema(summary="Download a version of a dataset", responses=FILE_RESPONSES)

@@ -99,7 +99,7 @@ class DatasetVersionSerializer(DatasetVersionSummarySerializer):
     )
     thumbnails = serializers.ListField(
         child=serializers.DictField(),
-        help_text="Small pictures with their labels as fractions of the image; fetch each under pictures/NUMBER/.",
+        help_text="Small pictures with their labels as fractions of the image; fetch each under thumbnails/NUMBER/.",
     )
     check_job = serializers.UUIDField(allow_null=True, help_text="Job of the latest check.")
 

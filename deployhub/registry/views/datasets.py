@@ -206,26 +206,26 @@ class ImagePage(Page):
     permission = "dataset.view"
     template_name = "registry/dataset_image.html"
 
-    def get(self, request: HttpRequest, dataset_version_id: UUID, picture_id: int) -> HttpResponse:
+    def get(self, request: HttpRequest, dataset_version_id: UUID, thumbnail_id: int) -> HttpResponse:
         version = selectors.dataset_version_read(self.actor, dataset_version_id)
-        if picture_id >= len(version.thumbnails):
+        if thumbnail_id >= len(version.thumbnails):
             raise NotFound("There is no such picture.", hint="The version's page lists those that there are.")
-        codes = set(version.thumbnails[picture_id]["findings"])
+        codes = set(version.thumbnails[thumbnail_id]["findings"])
         return self.page(
             version=version,
             dataset=version.dataset,
-            picture=picture_drawn(version, picture_id),
+            picture=picture_drawn(version, thumbnail_id),
             findings=[finding for finding in version.report if finding["code"] in codes],
-            previous=picture_id - 1 if picture_id else None,
-            next=picture_id + 1 if picture_id + 1 < len(version.thumbnails) else None,
+            previous=thumbnail_id - 1 if thumbnail_id else None,
+            next=thumbnail_id + 1 if thumbnail_id + 1 < len(version.thumbnails) else None,
         )
 
 
 class Picture(Page):
     permission = "dataset.view"
 
-    def get(self, request: HttpRequest, dataset_version_id: UUID, picture_id: int) -> HttpResponse:
-        return picture_respond(selectors.dataset_version_get(self.actor, dataset_version_id), picture_id)
+    def get(self, request: HttpRequest, dataset_version_id: UUID, thumbnail_id: int) -> HttpResponse:
+        return picture_respond(selectors.dataset_version_get(self.actor, dataset_version_id), thumbnail_id)
 
 
 class DatasetDownload(RangeDownload):
