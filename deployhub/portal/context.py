@@ -47,7 +47,7 @@ def _navigation(request: HttpRequest, actor: Actor, project: Project | None) -> 
         if not policy.can(actor, entry.permission):
             continue
         url = reverse(entry.view)
-        active = request.path == url if url == "/" else request.path.startswith(url)
+        active = request.path == url if url == "/" else request.path.startswith((url, *entry.also))
         items.append(
             {
                 "label": entry.label,

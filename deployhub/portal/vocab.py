@@ -17,6 +17,8 @@ class Entry:
     permission: str
     section: str = ""
     of_project: bool = True
+    also: tuple[str, ...] = ()
+    """Beginnings of addresses that belong to the entry as well."""
 
 
 NAVIGATION: tuple[Entry, ...] = (
@@ -25,7 +27,9 @@ NAVIGATION: tuple[Entry, ...] = (
     Entry("Versions", "registry:versions", "git-commit-horizontal", "version.view", "Registry"),
     Entry("Artifacts", "registry:artifacts", "package", "artifact.view", "Registry"),
     Entry("Certificates", "certification:certificates", "badge-check", "certificate.view", "Registry"),
-    Entry("Datasets", "registry:datasets", "images", "dataset.view", "Registry"),
+    Entry(
+        "Datasets", "registry:datasets", "images", "dataset.view", "Registry", also=("/dataset-versions/",)
+    ),
     Entry("Jobs", "jobs:jobs", "activity", "job.view", "Work"),
     Entry("Formats", "portal:formats", "layers", "format.view", "Work", of_project=False),
     Entry("Toolchains", "toolchains:toolchains", "wrench", "toolchain.view", "Work", of_project=False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -261,6 +262,8 @@ def test_every_tab_of_the_page_opens_before_and_after_the_check(browser, viewer,
         checked(version)
     page = client.get(f"/dataset-versions/{version.pk}/?tab=images&class=1").content.decode()
     assert "1 of 3 pictures" in page
+    assert re.search(r'class="tab" href="[^"]*tab=images" aria-current="page"', page)
+    assert re.search(r'class="nav-item" href="/datasets/[^"]*" aria-current="page"', page)
     assert "<rect x=" in page
     assert " style=" not in page
     image = client.get(f"/dataset-versions/{version.pk}/images/0/").content.decode()

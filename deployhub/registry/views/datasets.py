@@ -127,6 +127,7 @@ class _VersionPage(Page):
             versions=selectors.dataset_versions_listed(self.actor).filter(dataset=version.dataset),
             counts=version.severity_counts(),
             tab=tab,
+            at={name or "report": name == tab for name in ("", *TABS)},
             **extra,
         )
 
