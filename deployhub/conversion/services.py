@@ -236,7 +236,7 @@ def artifact_replay(*, actor: Actor, artifact: Artifact) -> Job:
             hint="Export the version again; the new artifact can be replayed.",
         )
     calibration = artifact.inputs.get("calibration")
-    dataset = Dataset.objects.filter(project_id=artifact.project_id, blob__sha256=calibration).first()
+    dataset = DatasetVersion.objects.filter(project_id=artifact.project_id, blob__sha256=calibration).first()
     if calibration and dataset is None:
         raise Conflict(
             "The calibration set that this artifact was made with is gone.", hint="Export the version again."
