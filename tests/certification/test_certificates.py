@@ -234,5 +234,5 @@ def test_an_export_is_certified_by_itself_where_an_evaluation_set_fits(
     assert runner.job_run(job_id=asked.export.job_id, worker_name="north") == "succeeded"
     job = Job.objects.get(kind="certify")
     assert job.subject_id == Artifact.objects.get().pk
-    assert job.spec["dataset_id"] == str(evaluation_set.pk)
+    assert job.spec["dataset_version_id"] == str(evaluation_set.pk)
     assert job.requested_by == engineer
