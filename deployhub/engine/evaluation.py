@@ -19,6 +19,7 @@ PADDING = 114
 PIXELS_MAX = 100_000_000
 """A picture with more is refused by the check of a dataset already."""
 MASK_RATIO = 4
+OUTLINE_POINTS = 1_000
 EVALUATED_SPLITS = ("val", "test", "")
 """Accuracy is measured on images that the model was not trained on, where the set tells them apart."""
 
@@ -160,11 +161,16 @@ def truth_of(
         [centre_x - half_width, centre_y - half_height, centre_x + half_width, centre_y + half_height], axis=1
     )
     if task == "segment":
+        from ultralytics.utils.ops import resample_segments
+
         masks = np.zeros((len(rows), shape[0] // MASK_RATIO, shape[1] // MASK_RATIO), dtype=np.uint8)
         for mask, row in zip(masks, entry.rows, strict=True):
-            points = row[1:].reshape(-1, 2) * [width, height] + [left, top]
+            outline = row[1:].reshape(-1, 2)
+            # With the points in between and cut off, not rounded: so Ultralytics draws the masks that it measures against.
+            outline = resample_segments([outline], n=max(OUTLINE_POINTS, len(outline) + 1))[0]
+            points = outline * [width, height] + [left, top]
             full = np.zeros(shape, dtype=np.uint8)
-            cv2.fillPoly(full, [np.round(points).astype(np.int32)], 1)
+            cv2.fillPoly(full, [points.astype(np.int32)], 1)
             mask[:] = cv2.resize(full, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return Truth(classes, boxes, masks=masks)
     if task == "pose" and keypoints is not None:
