@@ -10,7 +10,7 @@ VENV := $(if $(DEPLOYHUB_VENV),$(DEPLOYHUB_VENV),.venv)
 BIN := $(VENV)/bin
 BOOTSTRAP := "$(STARTER)" scripts/bootstrap.py
 .DEFAULT_GOAL := help
-.PHONY: help run tls demo test test-slow check bench bench-certificate css openapi lock starter dev
+.PHONY: help run tls demo test test-slow check bench bench-certificate sbom css openapi lock starter dev
 
 help: ## This list
 	@echo "DeployHub"
@@ -55,6 +55,9 @@ css: ## Build stylesheet and scripts again (needs Node; what they make is commit
 
 openapi: dev ## Write docs/openapi.yaml again from the code
 	@DEPLOYHUB_ORIGIN=https://hub.example.org $(BIN)/python manage.py spectacular --validate --file docs/openapi.yaml
+
+sbom: dev ## Write dist/sbom.cdx.json: what DeployHub consists of (CycloneDX)
+	@$(BIN)/python scripts/sbom.py
 
 lock: dev ## Write requirements/*.txt again from pyproject.toml
 	@$(BIN)/python scripts/lock.py
