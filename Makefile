@@ -14,7 +14,7 @@ BOOTSTRAP := "$(STARTER)" scripts/bootstrap.py
 
 help: ## This list
 	@echo "DeployHub"
-	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "}; {printf "  make %-17s %s\n", $$1, $$2}'
 
 starter:
 	@test -n "$(STARTER)" || { echo "DeployHub needs Python 3.11 or newer, and none was found here: install it (on Debian or Ubuntu: apt install python3 python3-venv) and start again." >&2; exit 1; }

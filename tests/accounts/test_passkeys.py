@@ -10,6 +10,7 @@ from django.test import Client
 
 from deployhub.accounts.models import Passkey
 from deployhub.audit.models import AuditEvent
+from tests.accounts.conftest import b64, options_on
 
 PASSWORD = "correct horse battery staple"
 pytestmark = pytest.mark.django_db
@@ -237,3 +238,36 @@ def test_a_passkey_is_renamed_and_removed(enrolled, engineer):
 def test_the_accounts_page_counts_a_passkey_as_second_factor(enrolled, administrator, api):
     found = api(administrator).get("/api/v1/users/?second_factor=yes").json()["results"]
     assert [user["username"] for user in found] == ["engineer"]
+
+
+def test_promise_18_a_dump_after_a_passkey_was_set_up_and_used_holds_nothing_to_sign_in_with(
+    engineer: Any, authenticator: Any
+) -> None:
+    """Neither its private key, nor a challenge that is still good, nor a recovery code, nor the key of the session."""
+    from django.apps import apps
+    from django.contrib.sessions.models import Session
+
+    client, device = at_home(), authenticator()
+    password_step(client)
+    codes = re.findall(r"<li>([a-z2-7]{4}(?:-[a-z2-7]{4}){3})</li>", enrol(client, device).content.decode())
+    assert len(codes) == 10
+    page = page_of(client := at_home(), "/sign-in/passkey/")
+    challenge = options_on(page)["challenge"]
+    client.post("/sign-in/passkey/", {"credential": device.get(page), "next": "/models/"})
+    assert is_in(client)
+
+    dump = "\n".join(
+        str(bytes(value) if isinstance(value, memoryview) else value)
+        for model in apps.get_models(include_auto_created=True)
+        for row in model._base_manager.values_list()
+        for value in row
+    )
+    sessions = "\n".join(str(session.get_decoded()) for session in Session.objects.all())
+    private = device.key.private_numbers().private_value.to_bytes(32, "big")
+    secrets = [
+        private.hex(), b64(private), str(int.from_bytes(private, "big")),
+        *codes, *(code.replace("-", "") for code in codes), *(cookie.value for cookie in client.cookies.values()),
+    ]  # fmt: skip
+    assert "Laptop" in dump
+    assert [secret for secret in secrets if secret in dump + sessions] == []
+    assert challenge not in sessions  # the row keeps it as spent: an answer to it is refused
