@@ -75,6 +75,7 @@ DOCUMENTS: dict[str, str] = {
     "architecture": "Architecture",
     "glossary": "Glossary",
     "formats": "Formats",
+    "certificates": "Certificates",
     "roles": "Roles and permissions",
     "api": "REST API and command line",
     "operations": "Operations",
