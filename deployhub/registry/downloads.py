@@ -196,7 +196,7 @@ def picture_respond(version: DatasetVersion, number: int) -> HttpResponse:
         content,
         content_type="image/jpeg",
         headers={
-            "Cache-Control": "private, max-age=3600",
+            "Cache-Control": "private, no-cache",
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },

@@ -107,6 +107,7 @@ SINGULAR = {
     "access-requests": "access_request",
     "alias-requests": "alias_request",
     "certificates": "certificate",
+    "with": "sign_on",
     "overrides": "override",
     "pictures": "picture",
     "thumbnails": "thumbnail",
@@ -270,6 +271,7 @@ class Things:
             "finding": str(finding.pk),
             "rule": "brute_force",
             "digest": str(digest.pk),
+            "sign_on": provider.slug,
         }
 
     def text(self, kind: str, converter: str) -> str:
