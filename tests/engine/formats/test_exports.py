@@ -123,7 +123,7 @@ def test_options_that_conflict_are_refused_by_the_engine_too(engine_run: Callabl
 def test_a_format_that_is_not_available_or_not_known_is_refused(
     engine_run: Callable, demo_model: Path
 ) -> None:
-    with pytest.raises(EngineError, match="needs the ncnn and pnnx toolchain"):
+    with pytest.raises(EngineError, match="NCNN needs ncnn, pnnx"):
         engine_run(demo_model, format="ncnn")
     with pytest.raises(EngineError, match="no format named 'floppy'"):
         engine_run(demo_model, format="floppy")
