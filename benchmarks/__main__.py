@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from benchmarks.table import ROOT, Row, page_write
 
-BENCHMARKS = ("audit_write", "audit_verify", "audit_search", "version_list", "export_wall")
+BENCHMARKS = ("audit_write", "audit_verify", "audit_search", "version_list", "export_wall", "certificate")
 
 
 def main(names: list[str]) -> int:
