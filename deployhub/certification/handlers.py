@@ -70,7 +70,7 @@ def certify_run(context: JobContext) -> Finished:
             limits=Limits(),
             **interpreter(built),
         )
-    measured = measured_read(result)
+    measured = measured_read(result, budget=spec["budget"])
     made = (
         {file.path: file for file in outputs_check(work / "out", result["files"])}
         if result.get("files")

@@ -38,9 +38,12 @@ class Measured:
     durations_s: dict[str, Any]
 
 
-def measured_read(result: dict[str, Any]) -> Measured:
-    """Take the measurements from an engine's result. Raises OutputInvalid for what cannot be kept."""
-    lines = [_line(raw) for raw in _rows(result, "lines", LINES_MAX)]
+def measured_read(result: dict[str, Any], *, budget: dict[str, float]) -> Measured:
+    """Take the measurements from an engine's result; `budget` are the limits that were asked for.
+
+    Raises OutputInvalid for what cannot be kept.
+    """
+    lines = [_line(raw, budget) for raw in _rows(result, "lines", LINES_MAX)]
     tables = {
         name: plain(table) if isinstance(table := result.get(name), dict) else {}
         for name in ("metrics", "graph", "runtime", "latency_ms", "toolchain", "machine", "durations_s")
@@ -83,8 +86,10 @@ def line_sentence(line: dict[str, Any]) -> str:
     return f"{line['name']}: {value}{unit}{limit}"
 
 
-def _line(raw: dict[str, Any]) -> dict[str, Any]:
-    value, limit = _number(raw.get("value")), _number(raw.get("limit"))
+def _line(raw: dict[str, Any], budget: dict[str, float]) -> dict[str, Any]:
+    value = _number(raw.get("value"))
+    # The limit that was asked for, and not the one that the engine says it took.
+    limit = _number(budget.get(_text(raw.get("budget"), 40), raw.get("limit")))
     direction = raw.get("direction") if raw.get("direction") in ("at most", "at least") else ""
     holds: bool | None = None
     if limit is not None and direction:

@@ -121,6 +121,7 @@ class Bench:
             "direction": direction,
             "holds": holds,
             "detail": detail,
+            "budget": budget if limit is not None else "",
         }
 
 

@@ -176,7 +176,8 @@ class ExportResult(TypedDict, total=False):
 class CheckLine(TypedDict):
     """One line of a certificate: what was measured, and what was allowed.
 
-    limit and direction are empty where the line only tells; `holds` is None then.
+    limit and direction are empty where the line only tells; `holds` is None then. budget: the name of the limit in the
+    budget, or empty; whoever asked for the certificate knows the limit by it.
     """
 
     check: Literal["tensors", "detections", "task_metric", "file", "speed"]
@@ -187,6 +188,7 @@ class CheckLine(TypedDict):
     direction: Literal["at most", "at least", ""]
     holds: bool | None
     detail: str
+    budget: str
 
 
 class ViewedImage(TypedDict):

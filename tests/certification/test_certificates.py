@@ -236,3 +236,12 @@ def test_an_export_is_certified_by_itself_where_an_evaluation_set_fits(
     assert job.subject_id == Artifact.objects.get().pk
     assert job.spec["dataset_version_id"] == str(evaluation_set.pk)
     assert job.requested_by == engineer
+
+
+def test_the_limit_that_was_asked_for_counts_and_not_the_one_that_the_engine_tells(
+    artifact: Any, certify: Any, engine: MeasuringEngine
+) -> None:
+    engine.result["lines"] = [{**line("output0, relative error", 0.5, 9.0), "budget": "relative_error"}]
+    certificate = certify(artifact)
+    assert certificate.outcome == "failed"
+    assert certificate.lines[0]["limit"] == 0.001
